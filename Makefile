@@ -1,0 +1,93 @@
+# ftvm: build, test, demonstrate. `make help` lists the targets.
+#
+# One static archive per folder; a test binary per file tests/<folder>/*.c, linked against the
+# archives at and below the floor it tests. Everything lands under $(BUILD), so sanitizer builds
+# live beside the plain one.
+
+CC       ?= gcc
+BUILD    ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CROSS    ?= riscv64-linux-gnu-
+SANITIZE ?=
+OPT      ?= -O2
+
+PKGS_logging     := libprotobuf-c libxxhash
+PKGS_replication := $(PKGS_logging)
+PKGS_vmm         := libxxhash libfdt slirp libpcap
+PKGS_cli         := jansson inih
+PKGS             := $(PKGS_logging) $(PKGS_vmm) $(PKGS_cli)
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS  += -std=gnu11 $(OPT) -g -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden -fPIC -pthread $(WARN)
+CFLAGS  += $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDFLAGS += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
+
+# Floors, top first: the order in which the linker wants them.
+FOLDERS := vmm/machine vmm/riscv vmm/devices vmm/backends vmm/state libftvm replication logging
+archive  = $(BUILD)/lib/$(subst /,-,$(1)).a
+sources  = $(wildcard $(1)/*.c)
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
+PROTO    := $(BUILD)/logging/log.pb-c
+
+.PHONY: all deps guest demo check bench install clean help format check-format
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/ftvm ## Build the ftvm command and the library
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(PROTO).c $(PROTO).h &: logging/log.proto
+	@mkdir -p $(BUILD)/logging
+	protoc-c --proto_path=logging --c_out=$(BUILD)/logging log.proto
+
+$(BUILD)/logging/%.o: | $(PROTO).h
+$(PROTO).o: WARN := -w
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(PROTO).o: $(PROTO).c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define archive_rule
+$(call archive,$(1)): $(call objects,$(1)) $(if $(filter logging,$(1)),$(PROTO).o)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+$(BUILD)/ftvm: $(call objects,cli) $(ARCHIVES)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# A test of a folder links that folder's archive and those below it.
+archives_from = $(foreach f,$(1),$(if $(call sources,$(f)),$(call archive,$(f))))
+define test_rule
+$(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2))
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
+endef
+$(eval $(call test_rule,logging,logging))
+$(eval $(call test_rule,replication,replication logging))
+$(eval $(call test_rule,libftvm,libftvm replication logging))
+$(eval $(call test_rule,riscv,vmm/riscv vmm/state))
+$(eval $(call test_rule,devices,vmm/devices vmm/state))
+$(eval $(call test_rule,backends,vmm/backends))
+$(eval $(call test_rule,vmm,$(FOLDERS)))
+UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm,\
+	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/*.c)))
+
+clean: ## Remove what was built (the guest image too)
+	rm -rf $(BUILD)
+
+format: ## Format the sources
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
