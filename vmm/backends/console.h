@@ -1,0 +1,45 @@
+/*
+ * Where the guest's console goes: `stdio`, `file:PATH` (output only, appended), `unix:PATH` (a
+ * listening socket; one client at a time; what is printed with no client connected is dropped).
+ *
+ * On `stdio` a terminal is put into raw mode and restored at destruction, also on fatal signals by
+ * the caller calling console_restore(); Ctrl-A x quits, Ctrl-A Ctrl-A sends Ctrl-A.
+ */
+#ifndef VMM_BACKENDS_CONSOLE_H
+#define VMM_BACKENDS_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/backends/reactor.h"
+
+enum console_kind { CONSOLE_NONE, CONSOLE_STDIO, CONSOLE_FILE, CONSOLE_UNIX };
+
+struct console_config {
+    enum console_kind kind;
+    char path[256];
+};
+
+int console_config_parse(struct console_config *config, const char *text, char *error,
+                         size_t error_size);
+
+struct console;
+
+/* Called on the reactor thread when the user asked to quit with Ctrl-A x. */
+typedef void console_quit(void *context);
+
+int console_create(struct console **console, const struct console_config *config,
+                   struct reactor *reactor, uint32_t device, console_quit *quit, void *quit_context,
+                   char *error, size_t error_size);
+void console_destroy(struct console *console);
+/* Console bytes leave. Any one thread at a time; never blocks for long; a file error (disk full) is
+ * remembered and reported by console_error(), and the bytes that could not be written are kept up to
+ * CONSOLE_BACKLOG and retried, so that a short shortage loses nothing. */
+#define CONSOLE_BACKLOG (1u << 20)
+void console_emit(struct console *console, const void *data, size_t size);
+int console_error(const struct console *console);
+/* Terminal back to normal; async-signal-safe. */
+void console_restore(struct console *console);
+
+#endif
