@@ -1,0 +1,84 @@
+/*
+ * The channel between replicas: framed messages (logging/codec.h) over TCP, non-blocking, driven by
+ * the owner's libev loop.
+ *
+ * A channel listens for joiners and may hold one outgoing connection; each connection is a
+ * peer with a number that is never used again. It knows bytes and frames and nothing of the
+ * protocol: what a message means, and whether a peer is welcome, is the engine's business.
+ *
+ * Bounded: a connection that was accepted and has not been authorised (channel_authorise) may send
+ * one frame of at most CHANNEL_HELLO_MAX bytes and must do so within CHANNEL_HELLO_MS, and there are
+ * at most CHANNEL_MAX_PEERS of them. Queued output is limited to CHANNEL_SEND_LIMIT per peer: beyond
+ * that channel_send() refuses, and the owner drops the peer or waits (channel_send_space).
+ *
+ * Not encrypted. Addresses other than loopback are refused unless `insecure` is given.
+ *
+ * All calls on the thread that runs the loop.
+ */
+#ifndef REPLICATION_CHANNEL_H
+#define REPLICATION_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "logging/message.h"
+
+#define CHANNEL_MAX_PEERS  8u
+#define CHANNEL_HELLO_MAX  (80u * 1024)
+#define CHANNEL_HELLO_MS   5000u
+#define CHANNEL_SEND_LIMIT (64u << 20)
+
+struct ev_loop;
+struct channel;
+
+typedef uint64_t channel_peer; /* 0 is no peer */
+
+struct channel_callbacks {
+    void *context;
+    /* An outgoing connection stands (`incoming` false) or one was accepted. */
+    void (*connected)(void *context, channel_peer peer, bool incoming, const char *address);
+    /* A message arrived; it belongs to the callee for the duration of the call. The callee may send
+     * and close, also this peer. */
+    void (*received)(void *context, channel_peer peer, const struct message *message);
+    /* The peer is gone: closed by it, broken, damaged bytes, connection refused. Reason is one line.
+     * Not called for channel_close(). */
+    void (*lost)(void *context, channel_peer peer, const char *reason);
+    /* Space is available again after channel_send_space() was found short. */
+    void (*drained)(void *context, channel_peer peer);
+};
+
+/* Splits "HOST:PORT" ("[v6]:PORT" too); checks that it resolves, to loopback unless `insecure`.
+ * Negative errno and a line in `error` otherwise. */
+int channel_check_address(const char *address, bool insecure, char *error, size_t error_size);
+
+int channel_create(struct channel **channel, struct ev_loop *loop,
+                   const struct channel_callbacks *callbacks);
+void channel_destroy(struct channel *channel); /* closes everything without callbacks */
+
+/* Starts to listen; port 0 takes a free one, told by channel_port(). */
+int channel_listen(struct channel *channel, const char *address, bool insecure, char *error,
+                   size_t error_size);
+uint16_t channel_port(const struct channel *channel);
+
+/* Starts a connection; its result comes as connected() or lost(). 0 or a negative errno. */
+int channel_connect(struct channel *channel, const char *address, bool insecure,
+                    channel_peer *peer, char *error, size_t error_size);
+
+/* Lifts the limits of a stranger: the peer's HELLO was accepted. */
+void channel_authorise(struct channel *channel, channel_peer peer);
+
+/* Queues a message and tries to write it at once. -ENOBUFS over the limit, -EMSGSIZE for a message
+ * beyond its limits, -ENOTCONN for no such peer; a broken connection is reported by lost() later. */
+int channel_send(struct channel *channel, channel_peer peer, const struct message *message);
+/* Bytes that may be queued before the limit. */
+size_t channel_send_space(struct channel *channel, channel_peer peer);
+/* Closes after what is queued was written, but within CHANNEL_HELLO_MS; no more callbacks. */
+void channel_close(struct channel *channel, channel_peer peer);
+/* Closes at once. */
+void channel_abort(struct channel *channel, channel_peer peer);
+
+uint64_t channel_sent_bytes(const struct channel *channel);
+uint64_t channel_received_bytes(const struct channel *channel);
+
+#endif
