@@ -4,8 +4,8 @@
  * A device is a deterministic function of the guest's accesses and of the inputs delivered to it:
  * it has no thread, no clock and no file. It acts inside the guest's MMIO write (a notify), inside
  * X_deliver() (an input of the log, at a boundary) and nowhere else. What leaves the machine goes
- * through struct device_host.output; a disk request goes to a backend, and its completion comes back
- * as an input.
+ * through struct device_host.output; a disk request goes to a backend, and its completion comes
+ * back as an input.
  *
  * State of a device stands in three groups: guest-visible (saved by X_save, covered by X_digest),
  * wired (pointers to memory, host, backend: given at creation, never saved), derived (rebuilt by
