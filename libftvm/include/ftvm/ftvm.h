@@ -164,7 +164,7 @@ enum ftvm_protocol {
     FTVM_PROTOCOL_REVISED,  /* outputs wait instead of the guest (default) */
 };
 
-/* What the primary does when the backup's execution is `lag_entries` behind. */
+/* What the primary does when the backup's execution is `lag_epochs` behind. */
 enum ftvm_lag_policy {
     FTVM_LAG_WAIT, /* the guest waits at its boundary until the backup has caught up (default) */
     FTVM_LAG_DROP, /* the backup is dropped, and the primary goes on unprotected once it has won the
@@ -234,7 +234,7 @@ struct ftvm_config {
     uint32_t heartbeat_ms;           /* (50) */
     uint32_t timeout_ms;             /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
-    uint64_t lag_entries;            /* entries not yet executed by the backup (1024) */
+    uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (1000) */
     uint32_t stuck_ms;               /* no boundary for that long: the node ends itself (10000) */
     enum ftvm_settle settle;         /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
