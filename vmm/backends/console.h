@@ -34,8 +34,8 @@ int console_create(struct console **console, const struct console_config *config
                    char *error, size_t error_size);
 void console_destroy(struct console *console);
 /* Console bytes leave. Any one thread at a time; never blocks for long; a file error (disk full) is
- * remembered and reported by console_error(), and the bytes that could not be written are kept up to
- * CONSOLE_BACKLOG and retried, so that a short shortage loses nothing. */
+ * remembered and reported by console_error(), and the bytes that could not be written are kept up
+ * to CONSOLE_BACKLOG and retried, so that a short shortage loses nothing. */
 #define CONSOLE_BACKLOG (1u << 20)
 void console_emit(struct console *console, const void *data, size_t size);
 int console_error(const struct console *console);

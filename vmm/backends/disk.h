@@ -7,7 +7,11 @@
  * guest runs. Every replica executes every request on its own image; only the announcement
  * "request N is finished, with this status" is an input of the log.
  *
- * disk_submit, disk_take, disk_drain, disk_put_finished: vCPU thread. completed(): worker thread.
+ * DISCARD and WRITE_ZEROES both leave zeros, on every file system, so that replicas' images stay
+ * equal.
+ *
+ * disk_submit, disk_take, disk_drain, disk_put_finished: vCPU thread. completed(): worker thread;
+ * it may block (the input queue is full), but must not call back into the disk.
  */
 #ifndef VMM_BACKENDS_DISK_H
 #define VMM_BACKENDS_DISK_H
@@ -28,7 +32,9 @@ struct disk_request {
     uint64_t offset; /* bytes, a multiple of the sector size */
     uint32_t size;   /* bytes of the range; data is that long for READ and WRITE, else NULL */
     uint8_t *data;   /* malloc'ed; owned by the request */
-    int status;      /* 0, or the negative errno of the host's failure */
+    /* 0, or the negative errno of the host's failure; -EINVAL for a range that is not whole sectors
+     * within the disk. A failed flush is not forgotten: every later one fails too. */
+    int status;
     struct disk_request *next;
 };
 
@@ -36,12 +42,13 @@ struct disk;
 
 typedef void disk_completed(void *context, uint64_t id, int status);
 
-/* Opens an image for reading and writing and locks it against a second user (fcntl OFD lock).
- * Size must be a multiple of the sector size and not zero. On error returns a negative errno and
- * leaves one line in `error` that names the file and the reason. */
+/* Opens an image, or a block device, for reading and writing and locks it against a second user
+ * (fcntl OFD lock: -EBUSY if it has one). Size must be a multiple of the sector size and not zero.
+ * On error returns a negative errno and leaves one line in `error` that names the file and the
+ * reason. */
 int disk_open(struct disk **disk, const char *path, char *error, size_t error_size);
-/* For a joining replica: creates the file, or resizes it, to hold exactly `size` bytes; refuses a
- * path that is not a regular file or is in use. */
+/* For a joining replica: creates the file, or empties it, and gives it exactly `size` bytes, all
+ * zero; refuses, with the file untouched, a path that is not a regular file or is in use. */
 int disk_open_for_copy(struct disk **disk, const char *path, uint64_t size, char *error,
                        size_t error_size);
 void disk_close(struct disk *disk); /* finishes what was submitted, then closes */
@@ -62,7 +69,9 @@ void disk_drain(struct disk *disk);
 void disk_put_finished(struct disk *disk, struct disk_request *request);
 /* Announces again, through completed() and in order of id, what is finished and not taken: after a
  * promotion, as announcements made by a backup were ignored. What is still being executed announces
- * itself as always. With `uncertain`, the status announced is -EIO. */
+ * itself as always. A request that finishes during this call may be announced twice: the second
+ * announcement finds nothing to take. completed() is called on the calling thread. With
+ * `uncertain`, the status announced is -EIO. */
 void disk_announce_finished(struct disk *disk, bool uncertain);
 
 /* Copying the image (state transfer), with nothing in flight. `size` bytes at `offset`; all-zero
