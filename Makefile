@@ -48,7 +48,7 @@ $(PROTO).c $(PROTO).h &: logging/log.proto
 	@mkdir -p $(BUILD)/logging
 	protoc-c --proto_path=logging --c_out=$(BUILD)/logging log.proto
 
-$(BUILD)/logging/%.o: | $(PROTO).h
+$(call objects,logging): | $(PROTO).h
 $(PROTO).o: WARN := -w
 
 $(BUILD)/%.o: %.c

@@ -41,6 +41,10 @@ enum codec_result codec_encode(const struct message *message, uint8_t *buffer, s
 enum codec_result codec_decode(const uint8_t *data, size_t size, struct message **message,
                                size_t *used);
 
+/* A message within its limits with all that it points to, in one allocation. NULL: out of memory.
+ */
+struct message *message_copy(const struct message *message);
+
 void message_free(struct message *message);
 
 #endif

@@ -5,6 +5,11 @@
  * back; logging/log.proto says what each field means. Pointers inside a message are borrowed: for a
  * message to be encoded they belong to whoever made it, for a decoded one they point into the same
  * allocation and live until message_free().
+ *
+ * Text holds no NUL, and names no control characters; otherwise it is bytes, and whoever shows a
+ * peer's reason to people makes it fit to be shown. To an encoder NULL is the empty text; a decoder
+ * never gives NULL. Empty data may be NULL. Codes are not checked: a later version may have more of
+ * them.
  */
 #ifndef LOGGING_MESSAGE_H
 #define LOGGING_MESSAGE_H
