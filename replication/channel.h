@@ -7,13 +7,17 @@
  * protocol: what a message means, and whether a peer is welcome, is the engine's business.
  *
  * Bounded: a connection that was accepted and has not been authorised (channel_authorise) may send
- * one frame of at most CHANNEL_HELLO_MAX bytes and must do so within CHANNEL_HELLO_MS, and there are
- * at most CHANNEL_MAX_PEERS of them. Queued output is limited to CHANNEL_SEND_LIMIT per peer: beyond
- * that channel_send() refuses, and the owner drops the peer or waits (channel_send_space).
+ * one frame of at most CHANNEL_HELLO_MAX bytes and must do so within CHANNEL_HELLO_MS, and there
+ * are at most CHANNEL_MAX_PEERS of them. Queued output is limited to CHANNEL_SEND_LIMIT per peer:
+ * beyond that channel_send() refuses, and the owner drops the peer or waits (channel_send_space).
  *
  * Not encrypted. Addresses other than loopback are refused unless `insecure` is given.
  *
- * All calls on the thread that runs the loop.
+ * Resolving a host's name may block, which only channel_check_address(), channel_listen() and the
+ * first channel_connect() to a name do; a numeric address never blocks.
+ *
+ * All calls on the thread that runs the loop. Callbacks come from the loop alone, never from within
+ * a call; they may make any call, channel_destroy() too, but must not run the loop.
  */
 #ifndef REPLICATION_CHANNEL_H
 #define REPLICATION_CHANNEL_H
@@ -41,10 +45,12 @@ struct channel_callbacks {
     /* A message arrived; it belongs to the callee for the duration of the call. The callee may send
      * and close, also this peer. */
     void (*received)(void *context, channel_peer peer, const struct message *message);
-    /* The peer is gone: closed by it, broken, damaged bytes, connection refused. Reason is one line.
-     * Not called for channel_close(). */
+    /* The peer is gone: closed by it, broken, damaged bytes, connection refused. Reason is one
+     * line. What it sent before was received. Not called for channel_close() and channel_abort().
+     */
     void (*lost)(void *context, channel_peer peer, const char *reason);
-    /* Space is available again after channel_send_space() was found short. */
+    /* Once after channel_send_space() told less than CHANNEL_SEND_LIMIT or channel_send() refused:
+     * bytes were written, and half of the limit or more is free. */
     void (*drained)(void *context, channel_peer peer);
 };
 
@@ -61,22 +67,28 @@ int channel_listen(struct channel *channel, const char *address, bool insecure, 
                    size_t error_size);
 uint16_t channel_port(const struct channel *channel);
 
-/* Starts a connection; its result comes as connected() or lost(). 0 or a negative errno. */
-int channel_connect(struct channel *channel, const char *address, bool insecure,
-                    channel_peer *peer, char *error, size_t error_size);
+/* Starts a connection; its result comes as connected() or lost(), each address that the name
+ * stands for being given CHANNEL_HELLO_MS. 0, or a negative errno and a line in `error`. */
+int channel_connect(struct channel *channel, const char *address, bool insecure, channel_peer *peer,
+                    char *error, size_t error_size);
 
 /* Lifts the limits of a stranger: the peer's HELLO was accepted. */
 void channel_authorise(struct channel *channel, channel_peer peer);
 
 /* Queues a message and tries to write it at once. -ENOBUFS over the limit, -EMSGSIZE for a message
- * beyond its limits, -ENOTCONN for no such peer; a broken connection is reported by lost() later. */
+ * beyond its limits, -ENOTCONN for no such peer or one not connected yet, -ENOMEM: nothing
+ * was taken. A broken connection is reported by lost() later. */
 int channel_send(struct channel *channel, channel_peer peer, const struct message *message);
 /* Bytes that may be queued before the limit. */
 size_t channel_send_space(struct channel *channel, channel_peer peer);
 /* Closes after what is queued was written, but within CHANNEL_HELLO_MS; no more callbacks. */
 void channel_close(struct channel *channel, channel_peer peer);
-/* Closes at once. */
+/* Closes at once and resets the connection: what was not sent yet is not sent. */
 void channel_abort(struct channel *channel, channel_peer peer);
+
+/* Connections that channel_close() has not closed yet. Who wants a last message to arrive runs the
+ * loop until there are none, then destroys. */
+size_t channel_closing(const struct channel *channel);
 
 uint64_t channel_sent_bytes(const struct channel *channel);
 uint64_t channel_received_bytes(const struct channel *channel);
