@@ -15,8 +15,9 @@
 
 #include "vmm/backends/reactor.h"
 
-#define NIC_MAX_FRAME 65550u /* bytes: the largest frame that virtio-net passes without offloads   \
-                              */
+#define NIC_MAX_FRAME                                                                              \
+    65550u /* bytes: the largest frame that virtio-net passes without offloads                     \
+            */
 #define NIC_MAX_FORWARDS 16u
 #define NIC_NAME_SIZE    256u
 
@@ -53,13 +54,31 @@ int nic_create(struct nic **nic, const struct nic_config *config, struct reactor
                uint32_t device, const uint8_t mac[6], char *error, size_t error_size);
 void nic_destroy(struct nic *nic);
 
-/* Sends a frame to the world. Any one thread at a time; never blocks. */
+/* Sends a frame to the world. Any thread; never blocks: a frame that the host does not take at
+ * once, or beyond a queue's limit, is dropped and counted, as on any network. */
 void nic_emit(struct nic *nic, const void *frame, size_t size);
 /* After a promotion: gratuitous ARP for the IPv4 address (network order) if one was seen in the
- * guest's frames, else a RARP announcement of the MAC, so that switches learn where it is now. */
+ * guest's frames, else (0) a RARP announcement of the MAC, so that switches learn where it is now.
+ * Sent by the reactor thread, and repeated a few times within a second while active. Any thread. */
 void nic_announce(struct nic *nic, uint32_t ipv4_address);
-/* A backup's backends are asleep: `user` listens on its forwarded ports, and `tap`/`pcap` read,
- * only when active (what arrives before is discarded). Any thread. */
+/* A backup's backends are asleep, and so is a new one: `user` exists for the guest and listens on
+ * its forwarded ports, and `tap`/`pcap` read, only when active (what arrives before is discarded).
+ * What is emitted is sent by `tap` and `pcap` also when not active. Any thread; may be called
+ * before reactor_start(). */
 void nic_set_active(struct nic *nic, bool active);
+
+struct nic_statistics {
+    uint64_t received, sent; /* frames */
+    /* Frames dropped: the sink was full, or the host did not take them. What arrives while not
+     * active is not counted. */
+    uint64_t received_dropped, sent_dropped;
+    /* 0, or a negative errno while the backend is in trouble: the interface went away; a forwarded
+     * port is taken by another process (tried again until it is free). */
+    int error;
+    int capture_error; /* 0, or the negative errno (disk full) that ended the capture */
+};
+
+/* Any thread. */
+void nic_statistics(const struct nic *nic, struct nic_statistics *statistics);
 
 #endif
