@@ -10,19 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "logging/codec.h"
-
-#define SEND_PARTS 16u /* chunks gathered into one write */
-
-static_assert(CHANNEL_RECEIVE_LIMIT >= FRAME_MAX_SIZE, "a frame must fit the receive buffer");
-static_assert(CHANNEL_SEND_LIMIT >= 2 * FRAME_MAX_SIZE, "frames must fit the send queue");
-
-static struct connection *of_io(ev_io *watcher)
-{
-    return watcher->data;
-}
-
-static void set_deadline(struct connection *connection)
+void connection_set_deadline(struct connection *connection)
 {
     struct ev_loop *loop = connection->channel->loop;
 
@@ -63,8 +51,7 @@ void connection_dispose(struct connection *connection, bool reset)
     channel->gone = connection;
 }
 
-__attribute__((format(printf, 2, 3))) static void lose(struct connection *connection,
-                                                       const char *format, ...)
+void connection_lose(struct connection *connection, const char *format, ...)
 {
     const struct channel_callbacks *callbacks = &connection->channel->callbacks;
     char reason[CHANNEL_REASON];
@@ -76,217 +63,6 @@ __attribute__((format(printf, 2, 3))) static void lose(struct connection *connec
     connection_dispose(connection, false);
     callbacks->lost(callbacks->context, connection->number, reason);
 }
-
-/* ---- Sending ---- */
-
-/* One write of what is queued. 0, or a negative errno that is final for the connection. */
-static int write_queue(struct connection *connection)
-{
-    struct iovec parts[SEND_PARTS];
-    struct msghdr header = {.msg_iov = parts};
-    ssize_t size;
-
-    header.msg_iovlen = channel_queue_gather(&connection->out, parts, SEND_PARTS);
-    if (header.msg_iovlen == 0)
-        return 0;
-    size = sendmsg(connection->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (size < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
-    channel_queue_consume(&connection->out, (size_t)size);
-    connection->channel->sent_bytes += (uint64_t)size;
-    return 0;
-}
-
-/* Writes once and waits for the loop if that was not all. A failure is remembered and left to the
- * reader, as the other side's last words (a BYE, say) may lie in the socket. */
-static void flush(struct connection *connection)
-{
-    struct ev_loop *loop = connection->channel->loop;
-    int result = write_queue(connection);
-
-    if (result < 0) {
-        connection->send_error = -result;
-        channel_queue_release(&connection->out);
-        ev_feed_event(loop, &connection->readable, EV_READ);
-    }
-    if (connection->out.bytes > 0)
-        ev_io_start(loop, &connection->writable);
-    else
-        ev_io_stop(loop, &connection->writable);
-}
-
-int connection_send(struct connection *connection, const struct message *message)
-{
-    size_t size = codec_frame_size(message);
-    bool idle = connection->out.bytes == 0;
-    enum codec_result result;
-    uint8_t *room;
-
-    if (size == 0)
-        return -EMSGSIZE;
-    if (connection->send_error)
-        return 0;
-    if (size > CHANNEL_SEND_LIMIT - connection->out.bytes) {
-        connection->wants_drained = true;
-        return -ENOBUFS;
-    }
-    room = channel_queue_reserve(&connection->out, size);
-    if (!room)
-        return -ENOMEM;
-    result = codec_encode(message, room, size, &size);
-    if (result != CODEC_OK)
-        return result == CODEC_E_MEMORY ? -ENOMEM : -EMSGSIZE;
-    channel_queue_commit(&connection->out, size);
-    if (idle)
-        flush(connection);
-    return 0;
-}
-
-size_t connection_send_space(struct connection *connection)
-{
-    connection->wants_drained = connection->out.bytes > 0;
-    return CHANNEL_SEND_LIMIT - connection->out.bytes;
-}
-
-/* ---- Closing ---- */
-
-/* All is written: ends our direction and waits for the other side's end. To close a socket that
- * holds unread bytes would reset the connection, and what we wrote last would be lost over there.
- */
-static void finish_closing(struct connection *connection)
-{
-    if (connection->ended || shutdown(connection->fd, SHUT_WR) < 0)
-        connection_dispose(connection, false);
-}
-
-void connection_close(struct connection *connection)
-{
-    if (connection->state == CONNECTION_CONNECTING || connection->send_error) {
-        connection_dispose(connection, false);
-        return;
-    }
-    connection->state = CONNECTION_CLOSING;
-    set_deadline(connection);
-    if (connection->out.bytes == 0)
-        finish_closing(connection);
-}
-
-static void write_closing(struct connection *connection)
-{
-    if (write_queue(connection) < 0) {
-        connection_dispose(connection, false);
-    } else if (connection->out.bytes == 0) {
-        ev_io_stop(connection->channel->loop, &connection->writable);
-        finish_closing(connection);
-    }
-}
-
-static void read_closing(struct connection *connection)
-{
-    ssize_t size;
-
-    channel_buffer_release(&connection->in);
-    size = recv(connection->fd, NULL, CHANNEL_RECEIVE_USUAL, MSG_TRUNC | MSG_DONTWAIT);
-    if (size > 0) {
-        connection->channel->received_bytes += (uint64_t)size;
-    } else if (size == 0) {
-        connection->ended = true;
-        ev_io_stop(connection->channel->loop, &connection->readable);
-        if (connection->out.bytes == 0)
-            connection_dispose(connection, false);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        connection_dispose(connection, false);
-    }
-}
-
-/* ---- Receiving ---- */
-
-static bool is_stranger(const struct connection *connection)
-{
-    return connection->incoming && !connection->authorised;
-}
-
-static void deliver(struct connection *connection)
-{
-    const struct channel_callbacks *callbacks = &connection->channel->callbacks;
-    struct channel_buffer *in = &connection->in;
-
-    while (connection->state == CONNECTION_OPEN && channel_buffer_held(in) > 0) {
-        struct message *message = NULL;
-        size_t used = 0;
-        enum codec_result result;
-
-        if (is_stranger(connection) && connection->heard) {
-            lose(connection, "it sent more than a HELLO before it was accepted");
-            return;
-        }
-        result = codec_decode(in->data + in->start, channel_buffer_held(in), &message, &used);
-        if (result == CODEC_MORE)
-            return;
-        if (result < 0) {
-            lose(connection, "it sent what is not a message: %s", codec_strerror(result));
-            return;
-        }
-        in->start += used;
-        connection->heard = true;
-        callbacks->received(callbacks->context, connection->number, message);
-        message_free(message);
-    }
-}
-
-static void read_open(struct connection *connection)
-{
-    bool stranger = is_stranger(connection);
-    struct channel_buffer *in = &connection->in;
-    long room =
-        channel_buffer_reserve(in, stranger ? CHANNEL_RECEIVE_STRANGER : CHANNEL_RECEIVE_USUAL,
-                               stranger ? CHANNEL_HELLO_MAX : CHANNEL_RECEIVE_LIMIT);
-    ssize_t size;
-
-    if (room < 0) {
-        lose(connection, "no memory to receive");
-        return;
-    }
-    if (room == 0) {
-        /* Within the limit of a known peer each frame fits, so this is a stranger. */
-        lose(connection, "it sent more than %u bytes before it was accepted", CHANNEL_HELLO_MAX);
-        return;
-    }
-    /* One read, then back to the loop: a busy peer must not starve heartbeats and timers. */
-    size = recv(connection->fd, in->data + in->end, (size_t)room, MSG_DONTWAIT);
-    if (size > 0) {
-        in->end += (size_t)size;
-        connection->channel->received_bytes += (uint64_t)size;
-        deliver(connection);
-        if (connection->state == CONNECTION_OPEN && connection->send_error)
-            ev_feed_event(connection->channel->loop, &connection->readable, EV_READ);
-    } else if (size == 0 && channel_buffer_held(in) > 0) {
-        lose(connection, "it closed the connection in the middle of a message");
-    } else if (size == 0) {
-        lose(connection, "it closed the connection");
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        lose(connection, "connection broken: %s", strerror(errno));
-    } else if (errno != EINTR && connection->send_error) {
-        lose(connection, "connection broken: %s", strerror(connection->send_error));
-    }
-}
-
-static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    struct connection *connection = of_io(watcher);
-    struct channel *channel = connection->channel;
-
-    (void)loop;
-    (void)events;
-    channel_enter(channel);
-    if (connection->state == CONNECTION_CLOSING)
-        read_closing(connection);
-    else
-        read_open(connection);
-    channel_leave(channel);
-}
-
-/* ---- Connecting ---- */
 
 static void open_socket(struct connection *connection, const char *address)
 {
@@ -310,7 +86,7 @@ static void watch_socket(struct connection *connection, int fd)
 void connection_accept(struct connection *connection, int fd, const char *address)
 {
     watch_socket(connection, fd);
-    set_deadline(connection);
+    connection_set_deadline(connection);
     open_socket(connection, address);
 }
 
@@ -334,7 +110,7 @@ int connection_connect(struct connection *connection)
         }
         watch_socket(connection, fd);
         ev_io_start(connection->channel->loop, &connection->writable);
-        set_deadline(connection);
+        connection_set_deadline(connection);
         return 0;
     }
     return -error;
@@ -360,7 +136,7 @@ static void connect_failed(struct connection *connection, int error)
     close_socket(connection);
     connection->attempt++;
     if (connection_connect(connection) < 0)
-        lose(connection, "cannot connect to %s: %s", address, strerror(error));
+        connection_lose(connection, "cannot connect to %s: %s", address, strerror(error));
 }
 
 static void finish_connecting(struct connection *connection)
@@ -384,21 +160,24 @@ static void finish_connecting(struct connection *connection)
     open_socket(connection, address);
 }
 
-static void write_open(struct connection *connection)
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
-    const struct channel_callbacks *callbacks = &connection->channel->callbacks;
+    struct connection *connection = watcher->data;
+    struct channel *channel = connection->channel;
 
-    flush(connection);
-    if (!connection->send_error && connection->wants_drained &&
-        connection->out.bytes <= CHANNEL_DRAINED) {
-        connection->wants_drained = false;
-        callbacks->drained(callbacks->context, connection->number);
-    }
+    (void)loop;
+    (void)events;
+    channel_enter(channel);
+    if (connection->state == CONNECTION_CLOSING)
+        connection_closing_on_readable(connection);
+    else
+        connection_on_readable(connection);
+    channel_leave(channel);
 }
 
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 {
-    struct connection *connection = of_io(watcher);
+    struct connection *connection = watcher->data;
     struct channel *channel = connection->channel;
 
     (void)loop;
@@ -407,9 +186,9 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     if (connection->state == CONNECTION_CONNECTING)
         finish_connecting(connection);
     else if (connection->state == CONNECTION_CLOSING)
-        write_closing(connection);
+        connection_closing_on_writable(connection);
     else
-        write_open(connection);
+        connection_on_writable(connection);
     channel_leave(channel);
 }
 
@@ -426,13 +205,11 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
     else if (connection->state == CONNECTION_CLOSING)
         connection_dispose(connection, true);
     else if (connection->heard)
-        lose(connection, "it was not accepted within %u ms", CHANNEL_HELLO_MS);
+        connection_lose(connection, "it was not accepted within %u ms", CHANNEL_HELLO_MS);
     else
-        lose(connection, "it sent no HELLO within %u ms", CHANNEL_HELLO_MS);
+        connection_lose(connection, "the other side sent no HELLO within %u ms", CHANNEL_HELLO_MS);
     channel_leave(channel);
 }
-
-/* ---- Life ---- */
 
 struct connection *connection_create(struct channel *channel, bool incoming)
 {

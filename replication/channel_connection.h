@@ -20,7 +20,6 @@
 #define CHANNEL_RECEIVE_LIMIT    (2u * 1024 * 1024)       /* must hold the largest frame */
 #define CHANNEL_DRAINED          (CHANNEL_SEND_LIMIT / 2) /* queued bytes at which drained() comes */
 #define CHANNEL_REASON           256u
-#define CHANNEL_ACCEPT_PAUSE_MS  100u /* without descriptors or memory for a connection */
 
 enum connection_state {
     CONNECTION_CONNECTING,
@@ -77,19 +76,43 @@ struct channel {
 void channel_enter(struct channel *channel);
 void channel_leave(struct channel *channel);
 
+/* channel_listen.c */
+void channel_prepare_listening(struct channel *channel);
+void channel_stop_listening(struct channel *channel);
+
+/* channel_connection.c: from nothing to open, and to gone */
+
 /* A new connection in the list, without a socket; NULL without memory. */
 struct connection *connection_create(struct channel *channel, bool incoming);
 /* Takes the socket of an accepted connection and tells the owner. */
 void connection_accept(struct connection *connection, int fd, const char *address);
 /* Starts to connect to connection->addresses. 0, or the negative errno of the last of them. */
 int connection_connect(struct connection *connection);
-
 void connection_authorise(struct connection *connection);
-int connection_send(struct connection *connection, const struct message *message);
-size_t connection_send_space(struct connection *connection);
-void connection_close(struct connection *connection);
+void connection_set_deadline(struct connection *connection);
 /* Out of the list and closed at once, without a callback; with `reset` what the kernel still holds
  * is not sent either. */
 void connection_dispose(struct connection *connection, bool reset);
+/* Disposes of it and calls lost(). */
+__attribute__((format(printf, 2, 3))) void connection_lose(struct connection *connection,
+                                                           const char *format, ...);
+
+/* channel_send.c: an open connection's way out */
+
+int connection_send(struct connection *connection, const struct message *message);
+size_t connection_send_space(struct connection *connection);
+/* One write of what is queued. 0, or a negative errno that is final for the connection. */
+int connection_write(struct connection *connection);
+void connection_on_writable(struct connection *connection);
+
+/* channel_receive.c: an open connection's way in */
+
+void connection_on_readable(struct connection *connection);
+
+/* channel_close.c: an open connection's end in good order */
+
+void connection_close(struct connection *connection);
+void connection_closing_on_writable(struct connection *connection);
+void connection_closing_on_readable(struct connection *connection);
 
 #endif
