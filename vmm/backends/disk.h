@@ -24,6 +24,7 @@
 /* At most this many requests are submitted and not yet taken; the device model has fewer. */
 #define DISK_MAX_REQUESTS 1024u
 
+/* After a discard, too, the range reads as zeros: replicas must read the same. */
 enum disk_operation { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
 
 struct disk_request {

@@ -50,8 +50,9 @@ void virtio_blk_reset(struct virtio_blk *blk);
 uint64_t virtio_blk_digest(const struct virtio_blk *blk);
 /* Drains the disk, then saves the requests in flight too, with their results. */
 void virtio_blk_save(const struct virtio_blk *blk, struct state_writer *writer);
-/* Into a device that has nothing in flight. Puts saved requests into the disk as finished; they
- * wait there for their completion. On failure (reader->error) the device is as after creation. */
+/* What was in flight is taken from the disk and dropped. Saved requests are put into the disk as
+ * finished; they wait there for their completion. On failure (reader->error) the device is as after
+ * creation. */
 void virtio_blk_load(struct virtio_blk *blk, struct state_reader *reader);
 
 #endif
