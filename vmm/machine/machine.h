@@ -1,6 +1,6 @@
 /*
- * Our virtual machine: one RV64GC hart, RAM, PLIC, 16550, RTC and virtio-mmio devices, booting a Linux
- * Image through an SBI implemented here, under libftvm like any other embedder.
+ * Our virtual machine: one RV64GC hart, RAM, PLIC, 16550, RTC and virtio-mmio devices, booting a
+ * Linux Image through an SBI implemented here, under libftvm like any other embedder.
  *
  * machine_run() is the vCPU loop: it runs epochs under a node until the guest or the node ends. The
  * machine's description (everything that both replicas must agree on) is a text that the primary
@@ -19,27 +19,32 @@
 #include "vmm/backends/console.h"
 #include "vmm/backends/nic.h"
 
-#define MACHINE_MAX_DISKS   8u
-#define MACHINE_MAX_NICS    4u
-#define MACHINE_MIN_MEMORY  (UINT64_C(64) << 20)
-#define MACHINE_MAX_MEMORY  (UINT64_C(64) << 30)
-#define MACHINE_ERROR_SIZE  512u
+#define MACHINE_MAX_DISKS  8u
+#define MACHINE_MAX_NICS   4u
+#define MACHINE_MIN_MEMORY (UINT64_C(64) << 20)
+#define MACHINE_MAX_MEMORY (UINT64_C(64) << 30)
+#define MACHINE_ERROR_SIZE 512u
+
+/* What stands on the kernel's command line behind `console=` and before the description's own
+ * words: without the first, nothing seeds the guest's random generator and getrandom waits for
+ * ever. */
+#define MACHINE_KERNEL_ARGUMENTS "rng_core.default_quality=1000"
 
 enum machine_clock { MACHINE_CLOCK_COMPUTED, MACHINE_CLOCK_LOGGED };
 
 /* What both replicas agree on. */
 struct machine_description {
     char name[FTVM_MAX_NAME + 1];
-    uint64_t memory;      /* bytes */
-    char append[2048];    /* kernel command line */
+    uint64_t memory;   /* bytes, whole MiB */
+    char append[2048]; /* words added to the kernel's command line; printable ASCII */
     enum machine_clock clock;
-    uint64_t seed;        /* of the entropy device */
-    uint64_t wall_ns;     /* wall clock (Unix time) at the guest's first reset */
+    uint64_t seed;    /* of the entropy device */
+    uint64_t wall_ns; /* wall clock (Unix time) at the guest's first reset */
     unsigned disk_count;
     uint64_t disk_size[MACHINE_MAX_DISKS]; /* bytes */
     unsigned nic_count;
     uint8_t nic_mac[MACHINE_MAX_NICS][6];
-    bool console_virtio;  /* the console is the virtio one (hvc0) and not the 16550 (ttyS0) */
+    bool console_virtio; /* the console is the virtio one (hvc0) and not the 16550 (ttyS0) */
 };
 
 /* What is this replica's own. */
@@ -68,13 +73,14 @@ struct machine;
 /* Builds the machine and opens what is local; all problems (missing file, kernel that is no RISC-V
  * Image, too large for the memory, busy disk, interface without permission, more disks than the
  * description has) are found here, before anything runs: a negative errno and one line in `error`.
- * A primary (kernel given) is loaded and ready to start at position 0; a backup awaits its state. */
+ * A primary (kernel given) is loaded and ready to start at position 0; a backup awaits its state.
+ */
 int machine_create(struct machine **machine, const struct machine_description *description,
                    const struct machine_local *local, char *error, size_t error_size);
 void machine_destroy(struct machine *machine);
 
-/* Runs the guest under the node until the end: returns FTVM_E_HALTED (guest powered off) or what the
- * library returned. Call on the thread that becomes the vCPU thread. */
+/* Runs the guest under the node until the end: returns FTVM_E_HALTED (guest powered off) or what
+ * the library returned. Call on the thread that becomes the vCPU thread. */
 int machine_run(struct machine *machine, struct ftvm_node *node);
 
 /* The same machine without a node, for tests: digest of registers, devices and all of memory. */
