@@ -97,7 +97,8 @@ static enum codec_result view_welcome(struct scratch *scratch, const Ftvm__Log__
     to->heartbeat_ms = from->heartbeat_ms;
     to->timeout_ms = from->timeout_ms;
     to->arbitrated = from->arbitrated != 0;
-    to->lag_entries = from->lag_entries;
+    to->lag_epochs = from->lag_epochs;
+    to->epoch_length = from->epoch_length;
     return view_names(scratch, from->name, from->replica, &to->name, &to->replica);
 }
 

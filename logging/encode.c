@@ -55,7 +55,8 @@ static void fill_welcome(Ftvm__Log__Welcome *to, const struct message_welcome *f
     to->heartbeat_ms = from->heartbeat_ms;
     to->timeout_ms = from->timeout_ms;
     to->arbitrated = from->arbitrated;
-    to->lag_entries = from->lag_entries;
+    to->lag_epochs = from->lag_epochs;
+    to->epoch_length = from->epoch_length;
 }
 
 static void fill_state_begin(Ftvm__Log__StateBegin *to, const struct message_state_begin *from)

@@ -54,6 +54,7 @@ enum refuse_code {
     REFUSE_TERM,        /* the joiner knows a later term: this primary is stale */
     REFUSE_SECOND,      /* there is a backup already */
     REFUSE_ROLE,        /* not a primary (now) */
+    REFUSE_ARBITER,     /* one of the two uses an arbiter and the other none */
 };
 
 enum bye_code {
@@ -92,7 +93,8 @@ struct message_welcome {
     uint32_t heartbeat_ms;
     uint32_t timeout_ms;
     bool arbitrated;
-    uint64_t lag_entries;
+    uint64_t lag_epochs;
+    uint64_t epoch_length;
 };
 
 struct message_refuse {

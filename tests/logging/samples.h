@@ -60,8 +60,8 @@ static inline struct message sample_ordinary(struct samples *samples, enum messa
         message.hello = (struct message_hello){1, "web", "b", 7, {samples->data, 40}};
         break;
     case MESSAGE_WELCOME:
-        message.welcome =
-            (struct message_welcome){1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096};
+        message.welcome = (struct message_welcome){
+            1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096, 100000};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){REFUSE_TERM, "term 9 is later than 8"};
@@ -106,9 +106,9 @@ static inline struct message sample_at_limit(struct samples *samples, enum messa
             (struct message_hello){UINT32_MAX, samples->name, samples->name, max, description};
         break;
     case MESSAGE_WELCOME:
-        message.welcome =
-            (struct message_welcome){UINT32_MAX, samples->name, samples->name, max,  description,
-                                     UINT32_MAX, UINT32_MAX,    UINT32_MAX,    true, max};
+        message.welcome = (struct message_welcome){
+            UINT32_MAX, samples->name, samples->name, max, description, UINT32_MAX,
+            UINT32_MAX, UINT32_MAX,    true,          max, max};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){UINT32_MAX, samples->reason};
@@ -196,7 +196,8 @@ static inline bool same_welcome(const struct message_welcome *a, const struct me
            same_text(a->replica, b->replica) && a->term == b->term &&
            same_bytes(a->description, b->description) && a->protocol == b->protocol &&
            a->heartbeat_ms == b->heartbeat_ms && a->timeout_ms == b->timeout_ms &&
-           a->arbitrated == b->arbitrated && a->lag_entries == b->lag_entries;
+           a->arbitrated == b->arbitrated && a->lag_epochs == b->lag_epochs &&
+           a->epoch_length == b->epoch_length;
 }
 
 static inline bool same_state_begin(const struct message_state_begin *a,
