@@ -72,12 +72,18 @@ static enum arbiter_outcome apply(struct arbiter *arbiter, const struct arbiter_
                                   struct arbiter_record *current, struct arbiter_reason *reason)
 {
     struct arbiter_record unwanted;
+    enum arbiter_outcome outcome;
 
     if (current == NULL) {
         current = &unwanted;
     }
     memset(current, 0, sizeof(*current));
-    return arbiter->ops->apply(arbiter, request, current, reason);
+    outcome = arbiter->ops->apply(arbiter, request, current, reason);
+    if (outcome == ARBITER_WON) {
+        /* On the way to a win something may have been worth a reason: that there was no record. */
+        arbiter_because(reason, "%s", "");
+    }
+    return outcome;
 }
 
 static enum arbiter_outcome ask(struct arbiter *arbiter, enum arbiter_request_kind kind,
