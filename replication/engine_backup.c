@@ -1,0 +1,243 @@
+/*
+ * A backup: it acknowledges entries at receipt (R5), feeds them to its vCPU, checks that execution
+ * agrees with them (R6), keeps outputs until they are known released, and goes live when the log
+ * ends after a won claim (R7, R8).
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "logging/digest.h"
+#include "replication/engine_state.h"
+
+/* Executed epochs that are worth an acknowledgement of their own, while nothing is received. */
+#define CONSUMED_WORTH_TELLING 32u
+
+void backup_released(struct engine *engine, uint64_t released)
+{
+    /* The primary may be ahead: then everything kept so far, and what is still to be made up to that
+     * number, has left already. */
+    if (released > engine->known_released) {
+        engine->known_released = released;
+        output_list_move(&engine->outputs, &engine->spent_outputs, released);
+    }
+}
+
+void backup_output(struct engine *engine, const struct engine_event *event)
+{
+    uint64_t number = ++engine->outputs_made;
+    if (number <= engine->known_released) {
+        return;
+    }
+    struct engine_output *output =
+        output_list_add(&engine->outputs, event->device, event->data);
+    if (output == NULL) {
+        engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
+        return;
+    }
+    output->number = number;
+    output->made_ns = engine->now_ns;
+}
+
+static void corrupt(struct engine *engine, const char *what)
+{
+    finish_say_bye(engine, BYE_FAILED, what);
+    engine_finish(engine, ENGINE_END_CORRUPT, "the primary sent %s", what);
+}
+
+void backup_entry(struct engine *engine, const struct message *message)
+{
+    bool boundary = message->type == MESSAGE_BOUNDARY;
+    uint64_t lsn = boundary ? message->boundary.lsn : message->value.lsn;
+    uint64_t term = boundary ? message->boundary.term : message->value.term;
+    if (engine->phase != PHASE_JOINING && engine->phase != PHASE_FOLLOWING) {
+        return;
+    }
+    if (term != engine->term) {
+        corrupt(engine, "an entry of another term");
+        return;
+    }
+    if (!engine->state_complete || lsn != engine->lsn + 1) {
+        corrupt(engine, "an entry out of order");
+        return;
+    }
+    if (engine->log.bytes > ENGINE_LOG_CEILING) {
+        corrupt(engine, "more log than it may");
+        return;
+    }
+    struct entry_item *item = entry_list_add(&engine->log, message);
+    if (item == NULL) {
+        engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an entry");
+        return;
+    }
+    engine->log_bytes += item->bytes - sizeof *item;
+    engine->lsn = lsn;
+    if (boundary) {
+        engine->received_clock_ns = message->boundary.clock_ns;
+        engine->received_at_ns = engine->now_ns;
+        backup_released(engine, message->boundary.released);
+    }
+    engine->ack_due = true;
+}
+
+void backup_flush_ack(struct engine *engine)
+{
+    if (!engine->ack_due || engine->phase != PHASE_FOLLOWING || engine->peer == 0) {
+        engine->ack_due = engine->ack_due && engine->phase == PHASE_JOINING;
+        return;
+    }
+    engine_send(engine, MESSAGE_ACK)->ack = (struct message_ack){
+        .term = engine->term,
+        .received = engine->lsn,
+        .consumed = engine->consumed,
+        .position = engine->epoch.position,
+    };
+    engine->lag_reported = engine->consumed;
+    engine->ack_due = false;
+}
+
+static void diverged(struct engine *engine, uint64_t position, const char *what)
+{
+    struct engine_notice *notice =
+        engine_notify(engine, ENGINE_NOTICE_DIVERGED, "%s, last agreed at position %llu", what,
+                      (unsigned long long)engine->agreed);
+    notice->agreed = engine->agreed;
+    notice->position = position;
+    finish_say_bye(engine, BYE_DIVERGED, notice->text);
+    engine_finish(engine, ENGINE_END_DIVERGED, "at position %llu: %s",
+                  (unsigned long long)position, notice->text);
+}
+
+static void consumed(struct engine *engine, uint64_t lsn)
+{
+    engine->consumed = lsn;
+    if (engine->log.first == NULL || lsn - engine->lag_reported >= CONSUMED_WORTH_TELLING) {
+        engine->ack_due = true;
+    }
+}
+
+static void consume_value(struct engine *engine, const struct entry_item *item)
+{
+    struct engine_request *request = &engine->request;
+    const struct message_value *value = &item->message.value;
+    if (request->type != REQUEST_VALUE) {
+        diverged(engine, request->position, "the log has a value where the guest ends its epoch");
+        return;
+    }
+    if (value->position != request->position || value->data.size != request->size) {
+        diverged(engine, request->position, "a value was asked for at another position");
+        return;
+    }
+    engine->chain = digest_chain_value(engine->chain, value);
+    if (request->is_clock && value->data.size == sizeof engine->last_value_ns) {
+        memcpy(&engine->last_value_ns, value->data.data, sizeof engine->last_value_ns);
+    }
+    consumed(engine, value->lsn);
+    struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
+    reply->type = ENGINE_REPLY_VALUE;
+    reply->data = value->data;
+    engine_reply_sent(engine);
+}
+
+/* Rule R6. */
+static void consume_boundary(struct engine *engine, const struct entry_item *item)
+{
+    struct engine_request *request = &engine->request;
+    const struct message_boundary *boundary = &item->message.boundary;
+    if (request->type != REQUEST_BOUNDARY) {
+        diverged(engine, request->position, "the log ends the epoch where the guest asks a value");
+        return;
+    }
+    if (boundary->position != request->position) {
+        diverged(engine, request->position, "the epoch ended at another position");
+        return;
+    }
+    if (boundary->final != request->halt) {
+        diverged(engine, request->position, "only one of the guests halted");
+        return;
+    }
+    if (boundary->digest != request->digest) {
+        diverged(engine, request->position, "the machine's digest disagrees");
+        return;
+    }
+    uint64_t chain = digest_chain_boundary(engine->chain, boundary);
+    if (chain != boundary->chain || boundary->epoch != engine->epoch.number) {
+        diverged(engine, request->position, "the log's own digest disagrees");
+        return;
+    }
+    engine->chain = chain;
+    engine->agreed = request->position;
+    engine->epoch = (struct engine_epoch){
+        .number = boundary->epoch + 1,
+        .position = boundary->position,
+        .length = boundary->next_length,
+        .clock_ns = boundary->clock_ns,
+        .rate_q32 = boundary->rate_q32,
+    };
+    engine->rate_q32 = boundary->rate_q32;
+    engine->inputs_delivered += boundary->input_count;
+    consumed(engine, boundary->lsn);
+    if (boundary->final) {
+        /* Both have halted. This replica ends with the primary's BYE, or halts in its place. */
+        request->decided = true;
+        engine->halting = true;
+        return;
+    }
+    struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
+    reply->type = ENGINE_REPLY_EPOCH;
+    reply->epoch = engine->epoch;
+    reply->input_count = boundary->input_count;
+    reply->inputs = boundary->inputs;
+    engine_reply_sent(engine);
+    engine->epoch_started_ns = engine->now_ns;
+}
+
+/* Rule R8: what was kept and is not known released leaves (again), in order, and this replica
+ * decides for itself. Its vCPU's request is answered as a primary's. */
+void backup_go_live(struct engine *engine)
+{
+    assert(engine->phase == PHASE_DRAINING && engine->log.first == NULL);
+    engine->phase = PHASE_LIVE;
+    engine->role = ENGINE_PRIMARY;
+    engine->is_protected = false;
+    engine->may_claim = false;
+    engine->joiner = JOINER_NONE;
+    engine->acked = engine->lsn;
+    clock_take_over(engine);
+    engine->promotion_pending = true;
+    engine->outputs_released = engine->known_released;
+    if (engine->outputs_made < engine->outputs_released) {
+        engine->outputs_released = engine->outputs_made;
+    }
+    struct engine_notice *notice = engine_notify(
+        engine, ENGINE_NOTICE_FAILOVER, "live at position %llu with %zu outputs to send again",
+        (unsigned long long)engine->request.position, engine->outputs.count);
+    notice->detected_ns = engine->suspected_ns - engine->last_sign_ns;
+    notice->claimed_ns = engine->won_ns - engine->suspected_ns;
+    notice->consumed_ns = engine->now_ns - engine->won_ns;
+    notice->position = engine->request.position;
+    primary_release_outputs(engine);
+    engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
+}
+
+void backup_progress(struct engine *engine)
+{
+    if (engine->phase != PHASE_FOLLOWING && engine->phase != PHASE_DRAINING) {
+        return;
+    }
+    enum request_type type = engine->request.type;
+    if ((type != REQUEST_BOUNDARY && type != REQUEST_VALUE)) {
+        return;
+    }
+    if (engine->log.first == NULL || engine->request.decided) {
+        if (engine->phase == PHASE_DRAINING) {
+            backup_go_live(engine);
+        }
+        return;
+    }
+    struct entry_item *item = entry_list_move_first(&engine->log, &engine->spent_entries);
+    if (item->message.type == MESSAGE_VALUE) {
+        consume_value(engine, item);
+    } else {
+        consume_boundary(engine, item);
+    }
+}

@@ -1,0 +1,62 @@
+/*
+ * Guest time. Inside an epoch it is computed from the position; at boundaries a live replica sets it
+ * anew so that it follows the host's clock, never backwards (DESIGN "Time").
+ */
+#include "replication/engine_state.h"
+
+/* Epochs shorter than this say nothing about the guest's speed. */
+#define MEASURE_MIN_INSTRUCTIONS 10000u
+/* 0.02 to 1000 nanoseconds per instruction. */
+#define RATE_MIN (UINT64_C(1) << 26)
+#define RATE_MAX (UINT64_C(1000) << 32)
+
+void clock_begin(struct engine *engine)
+{
+    engine->clock_offset_ns = -(int64_t)engine->now_ns;
+}
+
+/* The survivor's clock goes on from the last boundary that it received, plus the time since then by
+ * its own host's clock: the guest sees the time that the failover took. */
+void clock_take_over(struct engine *engine)
+{
+    engine->clock_offset_ns =
+        (int64_t)(engine->received_clock_ns - engine->received_at_ns);
+}
+
+uint64_t clock_now(const struct engine *engine)
+{
+    uint64_t clock_ns = engine->now_ns + (uint64_t)engine->clock_offset_ns;
+    return clock_ns > engine->last_value_ns ? clock_ns : engine->last_value_ns;
+}
+
+uint64_t clock_computed(const struct engine *engine, uint64_t position)
+{
+    unsigned __int128 elapsed = position - engine->epoch.position;
+    return engine->epoch.clock_ns + (uint64_t)((elapsed * engine->epoch.rate_q32) >> 32);
+}
+
+uint64_t clock_at_boundary(const struct engine *engine, uint64_t position)
+{
+    uint64_t host_ns = clock_now(engine);
+    uint64_t computed_ns = clock_computed(engine, position);
+    return host_ns > computed_ns ? host_ns : computed_ns;
+}
+
+/* Chooses the next epoch's rate: a little slower than the guest was measured to run, so that the
+ * clock is set forward by a little at each boundary rather than running ahead of the host's. */
+void clock_measure(struct engine *engine, uint64_t position)
+{
+    uint64_t instructions = position - engine->epoch.position;
+    uint64_t elapsed_ns = engine->now_ns - engine->epoch_started_ns;
+    if (instructions < MEASURE_MIN_INSTRUCTIONS || elapsed_ns == 0) {
+        return;
+    }
+    uint64_t measured = (uint64_t)(((unsigned __int128)elapsed_ns << 32) / instructions);
+    uint64_t aimed = measured - measured / 32;
+    if (clock_computed(engine, position) > clock_now(engine)) {
+        aimed = measured - measured / 4;
+    }
+    /* A quarter of the new measurement: one epoch on a busy host must not swing the clock. */
+    uint64_t rate = engine->rate_q32 - engine->rate_q32 / 4 + aimed / 4;
+    engine->rate_q32 = rate < RATE_MIN ? RATE_MIN : rate > RATE_MAX ? RATE_MAX : rate;
+}

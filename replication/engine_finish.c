@@ -1,0 +1,106 @@
+/*
+ * Ends in good order: stop by command, halt of the guest, farewells.
+ *
+ * The record at the arbiter is marked released before the other side is told. Should this replica
+ * die between the two, the other side's claim is answered "released", and it ends in good order too.
+ */
+#include <string.h>
+
+#include "replication/engine_state.h"
+
+#define RELEASE_RETRY_NS ENGINE_CLAIM_RETRY_NS
+
+void finish_say_bye(struct engine *engine, enum bye_code code, const char *reason)
+{
+    if (engine->peer == 0 || engine->phase == PHASE_CONNECTING) {
+        return;
+    }
+    struct message *message = engine_send(engine, MESSAGE_BYE);
+    message->bye = (struct message_bye){.term = engine->term, .code = code, .reason = reason};
+}
+
+static void ask_release(struct engine *engine)
+{
+    engine_do(engine, ENGINE_DO_RELEASE)->term = engine->term;
+    engine->release_asked = true;
+    engine->release_tries++;
+}
+
+static void end_in_order(struct engine *engine)
+{
+    bool halted = engine->ending == ENGINE_END_HALTED;
+    finish_say_bye(engine, halted ? BYE_POWEROFF : BYE_STOPPED,
+                   halted ? "the guest powered off" : "the machine was stopped");
+    engine_finish(engine, engine->ending, "%s",
+                  halted ? "the guest powered off" : "stopped by command");
+}
+
+void finish_stop(struct engine *engine)
+{
+    if (engine->ending != ENGINE_RUNNING) {
+        return;
+    }
+    if (!engine_is_live(engine)) {
+        finish_say_bye(engine, BYE_LEAVING, "told to stop");
+        engine_finish(engine, ENGINE_END_STOPPED, "stopped by command");
+        return;
+    }
+    engine->ending = ENGINE_END_STOPPED;
+    ask_release(engine);
+}
+
+void finish_halt_if_done(struct engine *engine)
+{
+    if (engine->halting && engine_is_live(engine) && !engine->claiming &&
+        engine->ending == ENGINE_RUNNING && engine->outputs.first == NULL) {
+        engine->ending = ENGINE_END_HALTED;
+        ask_release(engine);
+    }
+}
+
+void finish_answer(struct engine *engine, const struct engine_event *event)
+{
+    if (engine->ending == ENGINE_RUNNING || !engine->release_asked) {
+        return;
+    }
+    engine->release_asked = false;
+    if (event->outcome == ENGINE_LOST) {
+        engine_notify(engine, ENGINE_NOTICE_FENCED, "%s", event->reason ? event->reason : "");
+        engine_finish(engine, ENGINE_END_FENCED, "another replica is active: %s",
+                      event->reason ? event->reason : "");
+        return;
+    }
+    if (event->outcome == ENGINE_UNREACHABLE && engine->release_tries < ENGINE_RELEASE_TRIES) {
+        engine->release_retry_ns = engine->now_ns + RELEASE_RETRY_NS;
+        return;
+    }
+    /* An arbiter that stays silent keeps a record that says active: the next start will need
+     * --take-over, which is safe. */
+    end_in_order(engine);
+}
+
+void finish_tick(struct engine *engine)
+{
+    if (engine->end == ENGINE_RUNNING && engine->ending != ENGINE_RUNNING &&
+        !engine->release_asked && engine->now_ns >= engine->release_retry_ns) {
+        ask_release(engine);
+    }
+}
+
+void finish_bye(struct engine *engine, const struct message_bye *bye)
+{
+    if (engine_is_live(engine)) {
+        if (bye->code == BYE_DIVERGED) {
+            engine_notify(engine, ENGINE_NOTICE_DIVERGED, "the backup: %s", bye->reason);
+        }
+        claim_suspect(engine, bye->reason);
+        return;
+    }
+    if (bye->term == engine->term && bye->code == BYE_STOPPED) {
+        engine_finish(engine, ENGINE_END_STOPPED, "the primary was stopped in good order");
+    } else if (bye->term == engine->term && bye->code == BYE_POWEROFF) {
+        engine_finish(engine, ENGINE_END_HALTED, "the guest powered off");
+    } else {
+        claim_suspect(engine, bye->reason);
+    }
+}

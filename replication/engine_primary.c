@@ -1,0 +1,275 @@
+/*
+ * A live replica: it ends epochs, numbers the entries of the log, ships them, and lets outputs leave
+ * when the output rule allows (rules R1 to R4).
+ */
+#include <string.h>
+
+#include "logging/digest.h"
+#include "replication/engine_state.h"
+
+static bool backup_gets_entries(const struct engine *engine)
+{
+    /* From the moment at which the state is taken, the joiner needs every entry. */
+    return engine->joiner >= JOINER_LOADING;
+}
+
+static void count_log_bytes(struct engine *engine, size_t bytes)
+{
+    engine->log_bytes += bytes;
+}
+
+/* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While a
+ * claim is under way nothing more is acknowledged, so nothing more leaves. */
+void primary_release_outputs(struct engine *engine)
+{
+    if (engine->claiming || engine->outputs.first == NULL) {
+        return;
+    }
+    uint64_t number = engine->outputs_released;
+    for (const struct engine_output *output = engine->outputs.first;
+         output != NULL && (!engine->is_protected || output->lsn <= engine->acked);
+         output = output->next) {
+        number = output->number;
+    }
+    struct engine_output *first =
+        output_list_move(&engine->outputs, &engine->spent_outputs, number);
+    if (first != NULL) {
+        engine->outputs_released = number;
+        engine_do(engine, ENGINE_DO_EMIT)->outputs = first;
+    }
+    finish_halt_if_done(engine);
+}
+
+void primary_output(struct engine *engine, const struct engine_event *event)
+{
+    struct engine_output *output =
+        output_list_add(&engine->outputs, event->device, event->data);
+    if (output == NULL) {
+        engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
+        return;
+    }
+    output->number = ++engine->outputs_made;
+    output->lsn = engine->lsn;
+    output->made_ns = engine->now_ns;
+    primary_release_outputs(engine);
+}
+
+/* Rule R3. */
+void primary_value(struct engine *engine, uint64_t position, struct log_bytes data)
+{
+    struct message_value value = {
+        .lsn = ++engine->lsn, .term = engine->term, .position = position, .data = data};
+    engine->chain = digest_chain_value(engine->chain, &value);
+    count_log_bytes(engine, data.size + 16);
+    if (backup_gets_entries(engine)) {
+        engine_send(engine, MESSAGE_VALUE)->value = value;
+    }
+}
+
+static bool lag_allows(struct engine *engine)
+{
+    if (!backup_gets_entries(engine)) {
+        return true;
+    }
+    /* A joiner must come closer than a backup may fall behind, or it would never be told that it is
+     * protected. */
+    uint64_t limit = engine->config.lag_epochs;
+    if (engine->joiner != JOINER_PROTECTING) {
+        limit = limit / 2;
+    }
+    uint64_t unexecuted_bytes = engine->log_bytes - engine->consumed_log_bytes;
+    if (engine->sent.count <= limit && unexecuted_bytes <= ENGINE_MAX_LOG_BYTES) {
+        return true;
+    }
+    if (engine->config.lag_policy == ENGINE_LAG_DROP && engine->joiner == JOINER_PROTECTING) {
+        claim_suspect(engine, "its execution is too far behind");
+        return true;
+    }
+    return false;
+}
+
+/* Whether the boundary asked for may be decided now. */
+static bool boundary_may_end(struct engine *engine)
+{
+    const struct engine_request *request = &engine->request;
+    if (engine->outputs.count >= ENGINE_MAX_HELD_OUTPUTS / 2 ||
+        engine->outputs.bytes >= ENGINE_MAX_HELD_BYTES / 2) {
+        return false;
+    }
+    if (!lag_allows(engine)) {
+        return false;
+    }
+    return !request->idle || engine->inputs.first != NULL || engine->promotion_pending ||
+           engine->joiner == JOINER_WAITING || clock_now(engine) >= request->wake_ns;
+}
+
+uint64_t primary_idle_deadline(const struct engine *engine)
+{
+    const struct engine_request *request = &engine->request;
+    if (!engine_is_live(engine) || request->type != REQUEST_BOUNDARY || !request->idle ||
+        request->decided || request->wake_ns == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    uint64_t clock_ns = clock_now(engine);
+    return request->wake_ns <= clock_ns ? engine->now_ns
+                                        : engine->now_ns + (request->wake_ns - clock_ns);
+}
+
+/* Rule R2: the boundary becomes an entry of the log. Its inputs stand in engine->batch until the
+ * reply, which with the original protocol comes in a later step: so they are kept, not freed. */
+static bool decide_boundary(struct engine *engine)
+{
+    struct engine_request *request = &engine->request;
+    clock_measure(engine, request->position);
+    size_t count = request->halt
+                       ? 0
+                       : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
+    engine->batch_count = count;
+    uint64_t clock_ns = clock_at_boundary(engine, request->position);
+    struct message_boundary boundary = {
+        .lsn = ++engine->lsn,
+        .term = engine->term,
+        .position = request->position,
+        .epoch = engine->epoch.number,
+        .digest = request->digest,
+        .clock_ns = clock_ns,
+        .rate_q32 = engine->rate_q32,
+        .next_length = engine->config.epoch_length,
+        .released = engine->outputs_released,
+        .final = request->halt,
+        .input_count = count,
+        .inputs = engine->batch,
+    };
+    boundary.chain = digest_chain_boundary(engine->chain, &boundary);
+    engine->chain = boundary.chain;
+    engine->inputs_delivered += count;
+    count_log_bytes(engine, 96 + engine->batch_inputs.bytes + 8 * count);
+    if (backup_gets_entries(engine)) {
+        engine_send(engine, MESSAGE_BOUNDARY)->boundary = boundary;
+        if (!boundary_ring_add(&engine->sent, boundary.lsn, engine->log_bytes)) {
+            engine_finish(engine, ENGINE_END_MEMORY, "out of memory for a boundary");
+            return false;
+        }
+    }
+    engine->epoch = (struct engine_epoch){
+        .number = engine->epoch.number + 1,
+        .position = request->position,
+        .length = boundary.next_length,
+        .clock_ns = clock_ns,
+        .rate_q32 = boundary.rate_q32,
+    };
+    request->decided = true;
+    request->decided_lsn = boundary.lsn;
+    return true;
+}
+
+static struct engine_reply *live_reply(struct engine *engine, enum engine_reply_type type)
+{
+    struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
+    reply->type = type;
+    reply->live = true;
+    reply->promoted = engine->promotion_pending;
+    reply->clock_offset_ns = engine->clock_offset_ns;
+    engine->promotion_pending = false;
+    return reply;
+}
+
+static void reply_epoch(struct engine *engine)
+{
+    struct engine_reply *reply = live_reply(engine, ENGINE_REPLY_EPOCH);
+    reply->epoch = engine->epoch;
+    reply->input_count = engine->batch_count;
+    reply->inputs = engine->batch;
+    reply->save = engine->joiner == JOINER_WAITING;
+    engine->batch_count = 0;
+    /* The inputs live until the next step. */
+    input_list_clear(&engine->spent_inputs);
+    engine->spent_inputs = engine->batch_inputs;
+    engine->batch_inputs = (struct input_list){0};
+    engine->epoch_started_ns = engine->now_ns;
+    engine_reply_sent(engine);
+    if (reply->save) {
+        join_begin_state(engine);
+    }
+}
+
+static void progress_begin(struct engine *engine)
+{
+    if (engine->config.wait_backup && engine->joiner != JOINER_WAITING) {
+        return;
+    }
+    engine->epoch.clock_ns = clock_now(engine);
+    reply_epoch(engine);
+}
+
+static void progress_boundary(struct engine *engine)
+{
+    struct engine_request *request = &engine->request;
+    if (!request->decided && (!boundary_may_end(engine) || !decide_boundary(engine))) {
+        return;
+    }
+    if (request->halt) {
+        engine->halting = true;
+        finish_halt_if_done(engine);
+        return;
+    }
+    /* `original`: the guest waits for the acknowledgement of the boundary (rule R2). */
+    if (engine->config.protocol == ENGINE_ORIGINAL && engine->is_protected &&
+        engine->acked < request->decided_lsn) {
+        return;
+    }
+    reply_epoch(engine);
+}
+
+static void progress_value(struct engine *engine)
+{
+    struct engine_request *request = &engine->request;
+    struct log_bytes data = {request->data, request->size};
+    if (request->is_clock && request->size == sizeof(uint64_t)) {
+        /* This replica's own candidate was a backup's, which knows no clock. */
+        engine->last_value_ns = clock_at_boundary(engine, request->position);
+        memcpy(request->data, &engine->last_value_ns, sizeof engine->last_value_ns);
+    }
+    primary_value(engine, request->position, data);
+    live_reply(engine, ENGINE_REPLY_VALUE)->data = data;
+    engine_reply_sent(engine);
+}
+
+void primary_progress(struct engine *engine)
+{
+    if (!engine_is_live(engine) || engine->ending != ENGINE_RUNNING) {
+        return;
+    }
+    switch (engine->request.type) {
+    case REQUEST_BEGIN: progress_begin(engine); return;
+    case REQUEST_BOUNDARY: progress_boundary(engine); return;
+    case REQUEST_VALUE: progress_value(engine); return;
+    case REQUEST_SAVED: join_progress_saved(engine); return;
+    case REQUEST_NONE: return;
+    }
+}
+
+void primary_ack(struct engine *engine, const struct message_ack *ack)
+{
+    if (ack->term != engine->term || engine->joiner < JOINER_LOADING) {
+        return;
+    }
+    if (ack->received > engine->lsn || ack->consumed > ack->received ||
+        ack->received < engine->acked) {
+        finish_say_bye(engine, BYE_FAILED, "it acknowledged what was never sent");
+        claim_suspect(engine, "it acknowledged what was never sent");
+        return;
+    }
+    engine->acked = ack->received;
+    if (ack->consumed > engine->consumed) {
+        engine->consumed = ack->consumed;
+        engine->consumed_log_bytes =
+            boundary_ring_drop(&engine->sent, ack->consumed, engine->consumed_log_bytes);
+    }
+    engine->peer_position = ack->position;
+    if (engine->joiner == JOINER_LOADING) {
+        engine->joiner = JOINER_CATCHING_UP; /* the first acknowledgement says: loaded */
+    }
+    join_try_protect(engine);
+    primary_release_outputs(engine);
+}
