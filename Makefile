@@ -92,6 +92,9 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/*.c)))
 
+# What a folder's tests need beyond that.
+include $(wildcard tests/*/rules.mk)
+
 clean: ## Remove what was built (the guest image too)
 	rm -rf $(BUILD)
 
