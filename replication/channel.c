@@ -124,6 +124,18 @@ size_t channel_send_space(struct channel *channel, channel_peer peer)
     return connection_send_space(connection);
 }
 
+void channel_set_reading(struct channel *channel, channel_peer peer, bool reading)
+{
+    struct connection *connection = find(channel, peer);
+
+    if (!connection || connection->state != CONNECTION_OPEN)
+        return;
+    if (reading)
+        ev_io_start(channel->loop, &connection->readable);
+    else
+        ev_io_stop(channel->loop, &connection->readable);
+}
+
 void channel_close(struct channel *channel, channel_peer peer)
 {
     struct connection *connection = find(channel, peer);

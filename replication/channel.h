@@ -81,6 +81,10 @@ void channel_authorise(struct channel *channel, channel_peer peer);
 int channel_send(struct channel *channel, channel_peer peer, const struct message *message);
 /* Bytes that may be queued before the limit. */
 size_t channel_send_space(struct channel *channel, channel_peer peer);
+/* Stops and resumes taking bytes from a peer: the owner has no room for what it would say. What is
+ * not taken fills the kernel's buffers and then holds up the sender. Frames that were already read
+ * still arrive. */
+void channel_set_reading(struct channel *channel, channel_peer peer, bool reading);
 /* Closes after what is queued was written, but within CHANNEL_HELLO_MS; no more callbacks. */
 void channel_close(struct channel *channel, channel_peer peer);
 /* Closes at once and resets the connection: what was not sent yet is not sent. */
