@@ -33,6 +33,21 @@ static void close_output(struct console *console)
     console->out = -1;
 }
 
+static void drop_backlog(struct console *console)
+{
+    pthread_mutex_lock(&console->mutex);
+    console->backlog_start = 0;
+    console->backlog_size = 0;
+    pthread_mutex_unlock(&console->mutex);
+}
+
+/* A client has left: what it did not read is not for the next one. */
+static void end_visit(struct console *console)
+{
+    console_flow_detach(console);
+    drop_backlog(console);
+}
+
 /* Input */
 
 static bool offer(struct console *console)
@@ -87,21 +102,13 @@ static void readable(struct ev_loop *loop, ev_io *watcher, int events)
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
         ev_io_stop(loop, watcher);
         if (console->in == console->out)
-            console_flow_detach(console); /* a client has left */
+            end_visit(console);
         else
             close_input(console); /* output goes on */
     }
 }
 
 /* Output */
-
-static void drop_backlog(struct console *console)
-{
-    pthread_mutex_lock(&console->mutex);
-    console->backlog_start = 0;
-    console->backlog_size = 0;
-    pthread_mutex_unlock(&console->mutex);
-}
 
 static size_t copy_backlog(struct console *console, uint8_t *chunk, size_t size)
 {
@@ -179,12 +186,12 @@ static void pump(struct console *console)
     case -EPIPE:
     case -ECONNRESET:
         if (console->in == console->out) {
-            console_flow_detach(console); /* a client has left */
+            end_visit(console);
         } else {
-            console->error = code;
+            console->error = code; /* nobody will ever read */
             close_output(console);
+            drop_backlog(console);
         }
-        drop_backlog(console);
         break;
     default: /* a full disk may be given room */
         console->error = code;
