@@ -68,12 +68,13 @@ $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 $(BUILD)/ftvm: $(call objects,cli) $(ARCHIVES)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-# A test of a folder links that folder's archive and those below it.
+# A test of a folder links that folder's archive and those below it, and what objects
+# tests/<folder>/rules.mk adds to its prerequisites.
 archives_from = $(foreach f,$(1),$(if $(call sources,$(f)),$(call archive,$(f))))
 define test_rule
 $(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2))
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $$(filter %.o,$$^) $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
 endef
 $(eval $(call test_rule,logging,logging))
 $(eval $(call test_rule,replication,replication logging))
@@ -92,7 +93,6 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/*.c)))
 
-# What a folder's tests need beyond that.
 include $(wildcard tests/*/rules.mk)
 
 clean: ## Remove what was built (the guest image too)
