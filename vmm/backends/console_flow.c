@@ -19,13 +19,6 @@
 #define FINISH_STEP_MS 20
 #define FINISH_STEPS   50
 
-static void close_input(struct console *console)
-{
-    ev_io_stop(console->loop, &console->readable);
-    close(console->in);
-    console->in = -1;
-}
-
 static void close_output(struct console *console)
 {
     ev_io_stop(console->loop, &console->writable);
@@ -41,11 +34,18 @@ static void drop_backlog(struct console *console)
     pthread_mutex_unlock(&console->mutex);
 }
 
-/* A client has left: what it did not read is not for the next one. */
-static void end_visit(struct console *console)
+/* What a client did not read before it left is not for the next one. */
+void console_flow_end_visit(struct console *console)
 {
     console_flow_detach(console);
     drop_backlog(console);
+}
+
+bool console_flow_hung_up(const struct console *console)
+{
+    struct pollfd client = {.fd = console->out};
+
+    return poll(&client, 1, 0) == 1 && (client.revents & (POLLHUP | POLLERR));
 }
 
 /* Input */
@@ -90,21 +90,30 @@ static void accept_input(struct console *console, const uint8_t *bytes, size_t s
         console->quit(console->quit_context);
 }
 
+/* The end of the input alone ends nothing else: a script may send its commands, close its half of
+ * the connection, and read the answers. */
+static void end_input(struct console *console)
+{
+    ev_io_stop(console->loop, &console->readable);
+    if (console->kind != CONSOLE_UNIX)
+        close(console->in);
+    console->in = -1;
+    if (console->kind == CONSOLE_UNIX && console_flow_hung_up(console))
+        console_flow_end_visit(console);
+}
+
 static void readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     struct console *console = watcher->data;
     uint8_t bytes[CONSOLE_CHUNK - 1]; /* the escape filter may add one */
     ssize_t size = read(console->in, bytes, sizeof(bytes));
 
+    (void)loop;
     (void)events;
     if (size > 0) {
         accept_input(console, bytes, (size_t)size);
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
-        ev_io_stop(loop, watcher);
-        if (console->in == console->out)
-            end_visit(console);
-        else
-            close_input(console); /* output goes on */
+        end_input(console);
     }
 }
 
@@ -185,8 +194,8 @@ static void pump(struct console *console)
     case -EAGAIN: ev_io_start(console->loop, &console->writable); break;
     case -EPIPE:
     case -ECONNRESET:
-        if (console->in == console->out) {
-            end_visit(console);
+        if (console->kind == CONSOLE_UNIX) {
+            console_flow_end_visit(console);
         } else {
             console->error = code; /* nobody will ever read */
             close_output(console);

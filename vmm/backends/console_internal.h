@@ -63,6 +63,9 @@ void console_flow_destroy(struct console *console);
 /* From here bytes flow. Takes the descriptors, which may be one and the same; either may be -1. */
 void console_flow_attach(struct console *console, int in, int out);
 void console_flow_detach(struct console *console);
+/* Of a client's connection: it has left altogether, and may be forgotten. */
+bool console_flow_hung_up(const struct console *console);
+void console_flow_end_visit(struct console *console);
 /* Writes what is left, for at most a second, at the end of the machine. Any one thread. */
 void console_flow_finish(struct console *console);
 

@@ -22,6 +22,8 @@ static void connectable(struct ev_loop *loop, ev_io *watcher, int events)
     (void)events;
     if (client < 0)
         return;
+    if (console->out >= 0 && console_flow_hung_up(console))
+        console_flow_end_visit(console);
     if (console->out < 0) {
         console_flow_attach(console, client, client);
         return;
