@@ -1,0 +1,70 @@
+/*
+ * The cache of decoded blocks: straight lines of guest code that lie within one page, keyed by
+ * physical address, so that they outlive context switches. An instruction that straddles two pages
+ * is a block of its own, keyed by the physical addresses of both.
+ *
+ * A jump cache in front maps (virtual pc, context, privilege) to a block. Blocks become dead when
+ * their bytes are written; a dead block stays in memory as a redirection until the cache is
+ * emptied, so links to it need not be found. When the cache is full it is emptied.
+ */
+#ifndef VMM_RISCV_BLOCKS_H
+#define VMM_RISCV_BLOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/riscv/op.h"
+#include "vmm/riscv/page.h"
+
+#define BLOCK_LENGTH    64u /* instructions */
+#define BLOCK_COUNT     (1u << 16)
+#define BLOCK_OPS       (1u << 20)
+#define BLOCK_HASH_SIZE (1u << 15)
+#define JUMP_CACHE_SIZE (1u << 14)
+#define BLOCK_NO_PAGE   UINT64_MAX
+
+struct block {
+    struct op *ops; /* `count` of them, and a CONTINUE if the last does not end the block */
+    uint64_t physical;
+    uint64_t second_page; /* physical address of the page that holds the rest, or BLOCK_NO_PAGE */
+    uint32_t count;       /* instructions; 0: dead */
+    uint32_t bytes;       /* of code */
+    uint32_t next_in_hash;
+    uint32_t next_in_page[2]; /* of the first and the second page */
+};
+
+struct jump_entry {
+    uint64_t key;
+    struct block *block;
+};
+
+struct block_cache {
+    struct block *blocks; /* index 0 is not used */
+    struct op *ops;
+    uint32_t block_count;
+    uint32_t op_count;
+    uint64_t generation; /* how often the cache was emptied */
+    uint32_t *hash;
+    struct jump_entry *jumps;
+    struct block tail; /* a copy of the head of some block, cut off by a STOP */
+    struct op tail_ops[BLOCK_LENGTH + 1];
+};
+
+/* False: out of memory. */
+bool blocks_create(struct hart *hart);
+void blocks_destroy(struct hart *hart);
+/* The block at virtual address `pc`; NULL: trap (mmu.h). May empty the cache. */
+struct block *blocks_find(struct hart *hart, uint64_t pc);
+/* The head of a block, `count` instructions, ended by a STOP. */
+struct block *blocks_tail(struct hart *hart, const struct block *block, uint32_t count);
+/* Bytes [physical, physical + size) of a page are about to change. */
+void blocks_written(struct hart *hart, struct page *page, uint64_t physical, uint64_t size);
+void blocks_drop_all(struct hart *hart);
+void blocks_forget_jumps(struct hart *hart);
+
+static inline struct jump_entry *jump_entry_for(struct block_cache *cache, uint64_t key)
+{
+    return &cache->jumps[(key >> 1 ^ key >> 14 ^ key >> 38) & (JUMP_CACHE_SIZE - 1)];
+}
+
+#endif
