@@ -68,13 +68,16 @@ $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 $(BUILD)/ftvm: $(call objects,cli) $(ARCHIVES)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# Criterion's runner and ThreadSanitizer want the same addresses.
+TEST_RUNNER := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/tests/support/plain_runner.o)
+
 # A test of a folder links that folder's archive and those below it, and what objects
 # tests/<folder>/rules.mk adds to its prerequisites.
 archives_from = $(foreach f,$(1),$(if $(call sources,$(f)),$(call archive,$(f))))
 define test_rule
-$(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2))
+$(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2)) $(TEST_RUNNER)
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $$(filter %.o,$$^) $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
+	$(CC) $$(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $$(filter %.o,$$^) $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
 endef
 $(eval $(call test_rule,logging,logging))
 $(eval $(call test_rule,replication,replication logging))
