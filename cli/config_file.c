@@ -9,8 +9,9 @@ struct reading {
     struct options *options;
     const char *path;
     FILE *file;
-    unsigned line; /* the last that was read */
-    bool failed;   /* the first error stands in `error` */
+    int read_error; /* errno */
+    unsigned line;  /* the last that was read */
+    bool failed;    /* the first error stands in `error` */
     char *error;
 };
 
@@ -28,8 +29,13 @@ static char *read_line(char *line, int capacity, void *context)
 {
     struct reading *reading = context;
 
-    if (reading->failed || !fgets(line, capacity, reading->file))
+    if (reading->failed)
         return NULL;
+    errno = 0;
+    if (!fgets(line, capacity, reading->file)) {
+        reading->read_error = ferror(reading->file) ? errno : 0;
+        return NULL;
+    }
     reading->line++;
     size_t size = strlen(line);
     if (size + 1 == (size_t)capacity && line[size - 1] != '\n' && !feof(reading->file)) {
@@ -75,8 +81,8 @@ bool config_file_read(struct options *options, const char *path, char error[OPTI
         return false;
     }
     int result = ini_parse_stream(read_line, &reading, set_option, &reading);
-    if (!reading.failed && ferror(reading.file)) {
-        snprintf(error, OPTIONS_ERROR_SIZE, "--config %s: %s", path, strerror(EIO));
+    if (!reading.failed && reading.read_error != 0) {
+        snprintf(error, OPTIONS_ERROR_SIZE, "--config %s: %s", path, strerror(reading.read_error));
         reading.failed = true;
     }
     if (!reading.failed && result != 0) {

@@ -5,7 +5,8 @@
 #include "cli/exit_codes.h"
 #include "cli/option_table.h"
 
-#define OPTION_WIDTH 34
+#define OPTION_WIDTH 26
+#define LINE_WIDTH   90
 
 static const struct {
     const char *synopsis;
@@ -22,27 +23,38 @@ static const struct {
     [COMMAND_PROMOTE] = {"--control PATH", "make a backup take over now"},
 };
 
+/* Prints words from column OPTION_WIDTH on, in lines of at most LINE_WIDTH. */
+static void print_wrapped(FILE *out, const char *words)
+{
+    unsigned column = OPTION_WIDTH;
+
+    while (*words) {
+        size_t size = strcspn(words, " ");
+
+        if (column > OPTION_WIDTH && column + 1 + size > LINE_WIDTH) {
+            fprintf(out, "\n%*s", OPTION_WIDTH, "");
+            column = OPTION_WIDTH;
+        }
+        column +=
+            (unsigned)fprintf(out, "%s%.*s", column > OPTION_WIDTH ? " " : "", (int)size, words);
+        words += size + (words[size] == ' ');
+    }
+    fputc('\n', out);
+}
+
 static void print_option(FILE *out, const struct option *option)
 {
-    char heading[64];
-    const char *line = option->help;
+    char heading[64], text[512];
 
     snprintf(heading, sizeof(heading), "--%s%s%s", option->name, option->value ? " " : "",
              option->value ? option->value : "");
-    if (strlen(heading) >= OPTION_WIDTH - 2)
+    if (strlen(heading) > OPTION_WIDTH - 4)
         fprintf(out, "  %s\n%*s", heading, OPTION_WIDTH, "");
     else
         fprintf(out, "  %-*s", OPTION_WIDTH - 2, heading);
-    for (;;) {
-        size_t size = strcspn(line, "\n");
-
-        fprintf(out, "%.*s", (int)size, line);
-        if (line[size] == '\0')
-            break;
-        fprintf(out, "\n%*s", OPTION_WIDTH, "");
-        line += size + 1;
-    }
-    fprintf(out, "%s\n", option->kind == OPTION_LIST ? "; may be repeated" : "");
+    snprintf(text, sizeof(text), "%s%s", option->help,
+             option->kind == OPTION_LIST ? "; may be repeated" : "");
+    print_wrapped(out, text);
 }
 
 static void print_group(FILE *out, enum command command, enum option_group group, const char *title)
@@ -82,17 +94,17 @@ void help_print(FILE *out)
     fprintf(out, "  ftvm COMMAND --help\n                all options of a command\n"
                  "  ftvm --version\n");
     fprintf(out, "\na pair on one host:\n"
-                 "  ftvm primary --listen 127.0.0.1:7000 --arbiter file:/tmp/vm.arbiter --kernel "
-                 "Image --initrd initrd.gz\n"
-                 "  ftvm backup --join 127.0.0.1:7000 --arbiter file:/tmp/vm.arbiter --console "
-                 "file:backup.log\n");
+                 "  ftvm primary --listen 127.0.0.1:7000 --arbiter file:/tmp/vm.arbiter \\\n"
+                 "      --kernel Image --initrd initrd.gz\n"
+                 "  ftvm backup --join 127.0.0.1:7000 --arbiter file:/tmp/vm.arbiter \\\n"
+                 "      --listen 127.0.0.1:7001\n");
     fprintf(out,
             "\nSIGINT and SIGTERM stop a replica in good order, a second one at once.\n"
             "With --config FILE, options are read from an INI file: NAME = VALUE, flags yes or "
             "no.\nKeys in [run], [primary] or [backup] are for that command alone.\n");
     fprintf(out, "\nexit codes:\n");
-#define PRINT_EXIT_CODE(name, number, text) fprintf(out, "  %-4d%s\n", number, text);
+#define PRINT_EXIT_CODE(name, number, text) fprintf(out, "  %-5d%s\n", number, text);
     CLI_EXIT_CODES(PRINT_EXIT_CODE)
 #undef PRINT_EXIT_CODE
-    fprintf(out, "  %-4s%s\n", "128+", "ended by a signal before it could stop in good order");
+    fprintf(out, "  %-5s%s\n", "128+", "ended by a signal before it could stop in good order");
 }

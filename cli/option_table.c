@@ -30,7 +30,7 @@ const struct option option_table[] = {
      .help = "initial RAM disk"},
     {.name = "append", .value = "TEXT", .kind = OPTION_LIST, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(append), .maximum = OPTIONS_MAX_REPEAT,
-     .help = "add words to the kernel command line, which begins with console= for the\n"
+     .help = "add words to the kernel command line, which begins with console= for the "
              "console device and " MACHINE_KERNEL_ARGUMENTS},
     {.name = "memory", .value = "SIZE", .kind = OPTION_SIZE, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(memory),
@@ -38,11 +38,11 @@ const struct option option_table[] = {
      .help = "RAM of the guest (256M)"},
     {.name = "disk", .value = "FILE", .kind = OPTION_LIST, .group = GROUP_MACHINE,
      .commands = RUNNING, AT(disk), .maximum = MACHINE_MAX_DISKS,
-     .help = "raw image of a disk; each replica has its own copy, and a backup's is\n"
+     .help = "raw image of a disk; each replica has its own copy, and a backup's is "
              "filled when it joins"},
     {.name = "net", .value = "NET", .kind = OPTION_LIST, .group = GROUP_MACHINE,
      .commands = RUNNING, AT(net), .maximum = MACHINE_MAX_NICS,
-     .help = "network interface: tap:IF, pcap:IF, user or none; then, after commas,\n"
+     .help = "network interface: tap:IF, pcap:IF, user or none; then, after commas, "
              "hostfwd=tcp:HOST:PORT-:GUESTPORT (user), mac=ADDRESS, capture=FILE.pcap"},
     {.name = "console", .value = "CONSOLE", .kind = OPTION_TEXT, .group = GROUP_MACHINE,
      .commands = RUNNING, AT(console),
@@ -55,7 +55,7 @@ const struct option option_table[] = {
      .help = "of the guest's entropy device (random)"},
     {.name = "clock", .value = "computed|logged", .kind = OPTION_CHOICE, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(clock),
-     .help = "guest time inside an epoch: computed from the instructions executed\n"
+     .help = "guest time inside an epoch: computed from the instructions executed "
              "(default), or the host's, logged at each read"},
     {.name = "epoch", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(epoch),
@@ -76,7 +76,7 @@ const struct option option_table[] = {
      .help = "start the guest only when a backup protects it"},
     {.name = "arbiter", .value = "file:FILE|none", .kind = OPTION_TEXT, .group = GROUP_PROTECTION,
      .commands = PAIR, AT(arbiter),
-     .help = "who decides which replica is active: a file on storage that all\n"
+     .help = "who decides which replica is active: a file on storage that all "
              "replicas see, or nobody (with --assume-fail-stop)"},
     {.name = "assume-fail-stop", .kind = OPTION_FLAG, .group = GROUP_PROTECTION,
      .commands = PAIR, AT(assume_fail_stop),
@@ -100,7 +100,7 @@ const struct option option_table[] = {
     {.name = "timeout-ms", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_PROTECTION,
      .commands = ON(PRIMARY), .from_primary = true, AT(timeout_ms),
      .minimum = 3, .maximum = 3600000,
-     .help = "silence after which the other is suspected lost; at least three\n"
+     .help = "silence after which the other is suspected lost; at least three "
              "heartbeats (1000)"},
     {.name = "lag", .value = "wait|drop", .kind = OPTION_CHOICE, .group = GROUP_PROTECTION,
      .commands = ON(PRIMARY), .from_primary = true, AT(lag),
@@ -111,7 +111,7 @@ const struct option option_table[] = {
      .help = "epochs that the backup may be behind (1000)"},
     {.name = "settle", .value = "reissue|uncertain", .kind = OPTION_CHOICE,
      .group = GROUP_PROTECTION, .commands = PAIR, AT(settle),
-     .help = "I/O in flight when this replica takes over: issued again (default), or\n"
+     .help = "I/O in flight when this replica takes over: issued again (default), or "
              "the guest is told that it may have failed"},
     {.name = "stuck-ms", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_PROTECTION,
      .commands = RUNNING, AT(stuck_ms), .minimum = 100, .maximum = 3600000,

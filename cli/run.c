@@ -230,8 +230,6 @@ static int prepare_backup(struct replica *replica)
     size_t size;
     int code;
 
-    if (!replica->options->listen && !replica->options->quiet)
-        say("warning: without --listen no new backup can join after this one has taken over");
     code = create_node(replica, NULL, 0);
     if (code == CLI_EXIT_GOOD)
         code = start_node(replica);
@@ -244,6 +242,9 @@ static int prepare_backup(struct replica *replica)
         say("cannot start: %s", error);
         return CLI_EXIT_START;
     }
+    if (!replica->options->listen)
+        events_say(replica->events,
+                   "without --listen no new backup can join after this one has taken over");
     return create_machine(replica, &description, &local);
 }
 

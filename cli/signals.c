@@ -19,10 +19,14 @@ struct signals {
 
 static void watched_set(sigset_t *set)
 {
+    struct sigaction hangup;
+
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
+    /* A blocked signal is kept even if it is to be ignored, so that is asked for. */
+    if (sigaction(SIGHUP, NULL, &hangup) < 0 || hangup.sa_handler != SIG_IGN)
+        sigaddset(set, SIGHUP);
 }
 
 void signals_block(void)
@@ -32,6 +36,7 @@ void signals_block(void)
     watched_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void *wait_for_signals(void *context)

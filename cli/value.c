@@ -103,16 +103,12 @@ bool value_parse_address(const char *text, char host[VALUE_HOST_SIZE], uint16_t 
     if (size == 0 || size >= VALUE_HOST_SIZE ||
         !value_parse_number(colon + 1, 0, UINT16_MAX, &number, ignored))
         return false;
-    if (text[0] == '[' && text[size - 1] == ']' && size > 2) {
-        memcpy(host, text + 1, size - 2);
-        host[size - 2] = '\0';
-    } else {
-        memcpy(host, text, size);
-        host[size] = '\0';
-    }
+    bool bracketed = text[0] == '[' && text[size - 1] == ']';
+    snprintf(host, VALUE_HOST_SIZE, "%.*s", (int)(bracketed ? size - 2 : size),
+             bracketed ? text + 1 : text);
     *port = (uint16_t)number;
     /* "::1:7000" could be an address alone; brackets are asked for. */
-    return text[0] == '[' ? strchr(host, ':') != NULL : strpbrk(host, ":[]") == NULL;
+    return bracketed ? strchr(host, ':') != NULL : strpbrk(host, ":[]") == NULL;
 }
 
 bool value_is_loopback(const char *host)
