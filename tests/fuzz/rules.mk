@@ -1,0 +1,29 @@
+# Fuzzing of what reads bytes from outside, by libFuzzer of clang. A fuzzer is compiled with all that it
+# tests, apart from the objects of the build, because all of it needs the instrumentation.
+#
+# FUZZ_RUNS bounds a run, for `make check`; `make fuzz FUZZ_RUNS=-1` goes on until something is found.
+
+FUZZ_CC    ?= clang
+FUZZ_RUNS  ?= 200000
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -pthread -fno-sanitize-recover=all
+FUZZ_DIR   := $(BUILD)/tests/fuzz
+
+.PHONY: fuzz
+fuzz: $(FUZZ_DIR)/fuzz_codec $(FUZZ_DIR)/corpus/codec ## Fuzz the codec for FUZZ_RUNS inputs
+	@mkdir -p $(FUZZ_DIR)/found
+	$(FUZZ_DIR)/fuzz_codec -runs=$(FUZZ_RUNS) -max_len=8192 -seed=1 -verbosity=0 \
+		-artifact_prefix=$(FUZZ_DIR)/found/ $(FUZZ_DIR)/corpus/codec
+
+$(FUZZ_DIR)/fuzz_codec: tests/fuzz/fuzz_codec.c $(call sources,logging) $(PROTO).c \
+		$(wildcard logging/*.h tests/logging/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter %.c,$^) $(LDLIBS) -o $@
+
+$(FUZZ_DIR)/make_corpus: tests/fuzz/make_corpus.c $(call archive,logging)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $^ $(LDFLAGS) $(LDLIBS) -o $@
+
+$(FUZZ_DIR)/corpus/codec: $(FUZZ_DIR)/make_corpus
+	@mkdir -p $@
+	$< $@
+	@touch $@
