@@ -212,7 +212,8 @@ enum ftvm_log_level { FTVM_LOG_DEBUG, FTVM_LOG_INFO, FTVM_LOG_WARNING, FTVM_LOG_
 struct ftvm_config {
     size_t size; /* sizeof(struct ftvm_config), set by ftvm_config_init */
 
-    const char *name;    /* of the machine: both replicas' and the arbiter's record */
+    const char *name;    /* of the machine: both replicas' and the arbiter's record. A backup may leave
+                            it NULL and takes its primary's */
     const char *replica; /* of this replica; NULL: host name, process id and a random number */
     enum ftvm_role role;
 

@@ -1,0 +1,38 @@
+/*
+ * The thread that talks to the arbiter. An arbiter may block for seconds (a lock, a network file
+ * system), and the I/O thread must not: it hands over one question at a time and is called back
+ * through `answered` (on the claimer's thread) when the answer can be fetched.
+ */
+#ifndef LIBFTVM_CLAIMER_H
+#define LIBFTVM_CLAIMER_H
+
+#include <stdbool.h>
+
+#include "replication/arbiter.h"
+
+enum claimer_question { CLAIMER_CLAIM = 1, CLAIMER_RELEASE };
+
+struct claimer_answer {
+    enum claimer_question question;
+    uint64_t claim_id;
+    enum arbiter_outcome outcome;
+    struct arbiter_record record; /* what stands, if it is known */
+    char reason[ARBITER_ERROR_SIZE];
+};
+
+struct claimer;
+
+/* Takes the arbiter over. NULL if a thread or memory is lacking; then the arbiter stays the
+ * caller's. Name and owner are borrowed for the claimer's life. */
+struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const char *owner,
+                               void (*answered)(void *context), void *context);
+/* Waits for a question under way. */
+void claimer_destroy(struct claimer *claimer);
+
+/* One at a time: the engine never has two outstanding; a release asked while a claim is under way
+ * is answered after it. */
+void claimer_ask(struct claimer *claimer, enum claimer_question question, uint64_t term,
+                 uint64_t claim_id);
+bool claimer_take_answer(struct claimer *claimer, struct claimer_answer *answer);
+
+#endif

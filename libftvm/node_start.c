@@ -1,0 +1,246 @@
+/* Starting: a primary claims its term and listens; a backup finds its primary and is welcomed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "libftvm/node_state.h"
+
+/* First guess of the guest's speed, 4 ns an instruction; measured from the first epoch on. */
+#define FIRST_RATE_Q32 (UINT64_C(4) << 32)
+
+static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
+{
+    const struct ftvm_config *from = &node->config;
+    struct engine_config config = {
+        .role = from->role == FTVM_ROLE_PRIMARY ? ENGINE_PRIMARY : ENGINE_BACKUP,
+        .name = node->name,
+        .replica = node->replica,
+        .description = {node->own_description, from->description_size},
+        .term = term,
+        .arbitrated = node->arbitrated,
+        .protocol = from->protocol == FTVM_PROTOCOL_ORIGINAL ? ENGINE_ORIGINAL : ENGINE_REVISED,
+        .epoch_length = from->epoch_length,
+        .heartbeat_ns = from->heartbeat_ms * UINT64_C(1000000),
+        .timeout_ns = from->timeout_ms * UINT64_C(1000000),
+        .lag_epochs = from->lag_epochs,
+        .lag_policy = from->lag_policy == FTVM_LAG_DROP ? ENGINE_LAG_DROP : ENGINE_LAG_WAIT,
+        .stuck_ns = from->stuck_ms * UINT64_C(1000000),
+        .wait_backup = from->wait_backup,
+        .claim_seed = seed,
+        .rate_q32 = FIRST_RATE_Q32,
+    };
+    node->engine = engine_create(&config, node_now_ns());
+    return node->engine != NULL ? 0
+                                : node_set_error(node, FTVM_E_MEMORY, "no memory for the engine");
+}
+
+static int start_of_day(struct ftvm_node *node, struct arbiter *arbiter, uint64_t claim_id,
+                        uint64_t *term)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct arbiter_claim claim = {
+        .name = node->name,
+        .owner = node->replica,
+        .claim_id = claim_id,
+        .now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+        .take_over = node->config.take_over,
+    };
+    struct arbiter_record record;
+    char reason[ARBITER_ERROR_SIZE];
+    switch (arbiter_start(arbiter, &claim, &record, reason, sizeof reason)) {
+    case ARBITER_WON: *term = record.term > 0 ? record.term : 1; return 0;
+    case ARBITER_LOST: return node_set_error(node, FTVM_E_ACTIVE, "%s", reason);
+    default: return node_set_error(node, FTVM_E_ARBITER, "%s", reason);
+    }
+}
+
+static int start_primary(struct ftvm_node *node, struct arbiter *arbiter, uint64_t seed)
+{
+    uint64_t term = 0;
+    int result = start_of_day(node, arbiter, seed | 1, &term);
+    if (result < 0) {
+        return result;
+    }
+    atomic_store(&node->live, true);
+    return create_engine(node, term, seed);
+}
+
+static void on_arbiter_answer(void *context)
+{
+    node_kick(context);
+}
+
+/* Hands the arbiter to the claimer and starts the I/O thread. */
+static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
+{
+    node->claimer = claimer_create(*arbiter, node->name, node->replica, on_arbiter_answer, node);
+    if (node->claimer == NULL) {
+        return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter");
+    }
+    *arbiter = NULL;
+    return node_io_start(node);
+}
+
+static int wait_for_welcome(struct ftvm_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    while (node->join_state == JOIN_CONNECTING) {
+        pthread_cond_wait(&node->changed, &node->lock);
+    }
+    int result = node->join_state == JOIN_WELCOMED ? 0 : node->join_error;
+    pthread_mutex_unlock(&node->lock);
+    return result;
+}
+
+static int start(struct ftvm_node *node, struct arbiter **arbiter)
+{
+    char error[NODE_ERROR_SIZE];
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+        return node_set_error(node, FTVM_E_SYSTEM, "no random numbers from the system");
+    }
+    if (arbiter_open(arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+        return node_set_error(node, FTVM_E_INVALID, "%s", error);
+    }
+    int result = node_io_prepare(node);
+    if (result < 0) {
+        return result;
+    }
+    if (node->listen != NULL) {
+        if (channel_listen(node->channel, node->listen, node->config.insecure_channel, error,
+                           sizeof error) < 0) {
+            return node_set_error(node, FTVM_E_SYSTEM, "%s", error);
+        }
+        node->status.listen_port = channel_port(node->channel);
+    }
+    bool primary = node->config.role == FTVM_ROLE_PRIMARY;
+    result = primary ? start_primary(node, *arbiter, seed) : create_engine(node, 0, seed);
+    if (result < 0) {
+        return result;
+    }
+    node->join_state = primary ? JOIN_WELCOMED : JOIN_CONNECTING;
+    node->join_deadline_ns = node_now_ns() + node->config.join_timeout_ms * UINT64_C(1000000);
+    if (primary) {
+        node_tell_start(node);
+    }
+    result = start_threads(node, arbiter);
+    if (result < 0 || primary) {
+        return result;
+    }
+    return wait_for_welcome(node);
+}
+
+int ftvm_node_start(struct ftvm_node *node)
+{
+    if (node->thread_started || node->loop != NULL) {
+        return node_set_error(node, FTVM_E_STATE, "the node was started before");
+    }
+    struct arbiter *arbiter = NULL;
+    int result = start(node, &arbiter);
+    if (arbiter != NULL) {
+        arbiter_close(arbiter);
+    }
+    return result;
+}
+
+/* ---- Joining; I/O thread ------------------------------------------------------------------- */
+
+void node_join_failed(struct ftvm_node *node, int error, const char *reason)
+{
+    node_set_error(node, error, "%s", reason);
+    ev_timer_stop(node->loop, &node->reconnect);
+    pthread_mutex_lock(&node->lock);
+    node->join_state = JOIN_FAILED;
+    node->join_error = error;
+    pthread_cond_broadcast(&node->changed);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static bool join_time_is_over(const struct ftvm_node *node)
+{
+    return node_now_ns() >= node->join_deadline_ns;
+}
+
+void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    struct ftvm_node *node = timer->data;
+    if (node->join_state != JOIN_CONNECTING) {
+        ev_timer_stop(node->loop, &node->reconnect);
+        return;
+    }
+    if (join_time_is_over(node)) {
+        char reason[NODE_ERROR_SIZE];
+        snprintf(reason, sizeof reason,
+                 "no primary at %.100s accepted this replica within %u ms%s%.300s", node->join,
+                 node->config.join_timeout_ms, node->error[0] != '\0' ? ": " : "", node->error);
+        node_join_failed(node, node->join_refused ? FTVM_E_REFUSED : FTVM_E_NO_PRIMARY, reason);
+        return;
+    }
+    if (node->joining_peer != 0) {
+        return;
+    }
+    char error[NODE_ERROR_SIZE];
+    if (channel_connect(node->channel, node->join, node->config.insecure_channel,
+                        &node->joining_peer, error, sizeof error) < 0) {
+        node_set_error(node, FTVM_E_NO_PRIMARY, "%s", error);
+    }
+}
+
+void node_join_connected(struct ftvm_node *node, channel_peer peer)
+{
+    (void)node;
+    (void)peer; /* the engine has said HELLO; the answer comes as a message */
+}
+
+void node_join_lost(struct ftvm_node *node, const char *reason)
+{
+    node->joining_peer = 0;
+    if (node->join_state == JOIN_CONNECTING) {
+        node_set_error(node, FTVM_E_NO_PRIMARY, "%s", reason);
+    }
+}
+
+/* "There is a backup already" and "not a primary" may pass: a lost backup not yet noticed, a
+ * failover under way. So the joiner asks again until its time is over. All else is final. */
+void node_join_refused(struct ftvm_node *node, const struct message_refuse *refuse)
+{
+    node->joining_peer = 0;
+    bool may_pass = refuse->code == REFUSE_SECOND || refuse->code == REFUSE_ROLE;
+    node->join_refused = true;
+    if (may_pass) {
+        node_set_error(node, FTVM_E_REFUSED, "refused: %s", refuse->reason);
+        node_log(node, FTVM_LOG_INFO, "refused for now: %s", refuse->reason);
+        return;
+    }
+    char reason[NODE_ERROR_SIZE];
+    snprintf(reason, sizeof reason, "refused by %s: %s", node->join, refuse->reason);
+    node_join_failed(node, FTVM_E_REFUSED, reason);
+}
+
+void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *welcome)
+{
+    void *copy = malloc(welcome->description.size + 1);
+    if (copy == NULL) {
+        node_join_failed(node, FTVM_E_MEMORY, "no memory for the machine's description");
+        return;
+    }
+    if (welcome->description.size > 0) {
+        memcpy(copy, welcome->description.data, welcome->description.size);
+    }
+    ev_timer_stop(node->loop, &node->reconnect);
+    node_set_error(node, 0, "%s", "");
+    node_tell_start(node);
+    pthread_mutex_lock(&node->lock);
+    node->description = copy;
+    node->description_size = welcome->description.size;
+    snprintf(node->name, sizeof node->name, "%s", welcome->name);
+    snprintf(node->status.name, sizeof node->status.name, "%s", welcome->name);
+    node->join_state = JOIN_WELCOMED;
+    pthread_cond_broadcast(&node->changed);
+    pthread_mutex_unlock(&node->lock);
+}

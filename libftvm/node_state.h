@@ -1,0 +1,192 @@
+/*
+ * The inside of a node, shared by the files that make it up: node.c (creation, commands, status),
+ * node_start.c (start and join), node_io.c (the I/O thread and what the engine tells it to do),
+ * node_vcpu.c (the calls of the vCPU thread), node_state_transfer.c (save and load), node_events.c
+ * (what is told to the embedder), claimer.c (the thread that talks to the arbiter).
+ *
+ * Who owns what: the engine, the channel and the loop belong to the I/O thread from its start to
+ * its end. The vCPU thread shares with it the rings `from_vcpu` and `to_vcpu`, and the atomics
+ * below.
+ */
+#ifndef LIBFTVM_NODE_STATE_H
+#define LIBFTVM_NODE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <ev.h>
+
+#include <ftvm/ftvm.h>
+
+#include "libftvm/claimer.h"
+#include "libftvm/ring.h"
+#include "libftvm/wake.h"
+#include "replication/channel.h"
+#include "replication/engine.h"
+
+#define NODE_ERROR_SIZE   512u
+#define NODE_HOLD_SAMPLES 1024u
+#define NODE_RING_SIZE    (4u << 20)
+#define NODE_BACKLOG_PAUSE                                                                         \
+    (4u << 20) /* bytes for a slow vCPU before the peer is not read any more */
+#define NODE_RECONNECT_S 0.2
+#define NODE_FAREWELL_NS UINT64_C(1000000000) /* for the last messages to leave */
+
+/* Records from the vCPU thread. */
+enum vcpu_record {
+    VCPU_BEGIN = 1,
+    VCPU_BOUNDARY,
+    VCPU_VALUE,
+    VCPU_OUTPUT,
+    VCPU_STATE_SIZE,
+    VCPU_STATE_CHUNK,
+    VCPU_STATE_SAVED,
+    VCPU_STATE_LOADED,
+};
+
+struct vcpu_request {
+    uint64_t position;
+    uint64_t digest;
+    uint64_t wake_ns;
+    uint64_t size;
+    uint32_t device;
+    uint8_t idle;
+    uint8_t halt;
+    uint8_t is_clock;
+    uint8_t ok;
+    /* data follows: of a value, an output, a chunk */
+};
+
+/* Records to the vCPU thread have the engine's reply types, plus one. */
+struct vcpu_reply {
+    struct engine_epoch epoch;
+    int64_t clock_offset_ns;
+    uint32_t input_count;
+    uint8_t save;
+    uint8_t live;
+    uint8_t promoted;
+    /* data follows: of a value, a chunk, or input_count times struct vcpu_input and its data */
+};
+
+struct vcpu_input {
+    uint32_t device;
+    uint32_t size; /* the data that follows is padded to 8 bytes */
+};
+
+/* Replies that found no room in the ring. */
+struct backlog_item {
+    struct backlog_item *next;
+    uint32_t type;
+    uint32_t size;
+    uint8_t data[];
+};
+
+enum join_state { JOIN_CONNECTING, JOIN_WELCOMED, JOIN_FAILED };
+
+struct ftvm_node {
+    struct ftvm_config config;    /* strings and description are the node's own copies */
+    char name[FTVM_MAX_NAME + 1]; /* a backup that gave none has its primary's from WELCOME on */
+    char *replica, *listen, *join, *arbiter_spec;
+    void *own_description;
+
+    /* I/O thread. */
+    struct ev_loop *loop;
+    struct channel *channel;
+    struct engine *engine;
+    struct claimer *claimer;
+    ev_async kick;
+    ev_prepare before_sleep;
+    ev_io timer_ready;
+    ev_timer reconnect;
+    int timer_fd;
+    uint64_t timer_set_ns;
+    pthread_t thread;
+    bool thread_started;
+    channel_peer joining_peer;
+    uint64_t join_deadline_ns;
+    bool arbitrated;
+    bool peer_paused;
+    channel_peer broken_peer; /* a send failed */
+    const char *broken_reason;
+    struct backlog_item *backlog_first, *backlog_last;
+    size_t backlog_bytes;
+    uint64_t ended_ns;
+    bool failover_pending;
+    struct ftvm_event failover;
+
+    /* Between vCPU and I/O thread. */
+    struct ring *from_vcpu, *to_vcpu;
+    struct wake vcpu_wake;
+    _Atomic bool live;        /* inputs are wanted */
+    _Atomic bool save_wanted; /* a save under way is still of use */
+    _Atomic int ended;        /* enum ftvm_error */
+    _Atomic bool quit;        /* destroy: leave the loop now */
+    _Atomic bool stop_asked, promote_asked, fail_asked;
+    char fail_reason[NODE_ERROR_SIZE]; /* written before fail_asked */
+
+    /* Inputs come from any thread. */
+    pthread_mutex_t input_lock;
+    struct ring *inputs;
+
+    /* vCPU thread. */
+    const struct ftvm_machine_ops *ops; /* emit is read by the I/O thread after BEGIN */
+    void *machine;
+    bool began;
+    bool vcpu_live; /* the log is not consulted any more */
+    int64_t clock_offset_ns;
+    uint64_t last_clock_ns;
+
+    /* Starting, and what anyone may ask. */
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t changed;
+    enum join_state join_state;
+    bool join_refused;
+    int join_error;
+    void *description; /* of a backup, from the primary */
+    size_t description_size;
+    char error[NODE_ERROR_SIZE];
+    struct ftvm_status status;
+    uint64_t heard_ns;
+    uint64_t hold_ns[NODE_HOLD_SAMPLES];
+    uint64_t hold_count, hold_total_ns;
+};
+
+uint64_t node_now_ns(void); /* CLOCK_MONOTONIC */
+/* Leaves the line for people, and returns `error`. Any thread. */
+int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void node_kick(struct ftvm_node *node); /* the I/O thread looks at its queues; any thread */
+
+/* node_start.c; I/O thread */
+void node_join_connected(struct ftvm_node *node, channel_peer peer);
+void node_join_lost(struct ftvm_node *node, const char *reason);
+void node_join_refused(struct ftvm_node *node, const struct message_refuse *refuse);
+void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *welcome);
+void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events);
+void node_join_failed(struct ftvm_node *node, int error, const char *reason);
+
+/* node_io.c */
+int node_io_prepare(struct ftvm_node *node); /* loop, channel, timer; calling thread */
+int node_io_start(struct ftvm_node *node);
+void node_io_stop(struct ftvm_node *node);
+void node_step(struct ftvm_node *node, struct engine_event *event); /* I/O thread */
+
+/* node_events.c; I/O thread, but for `start` */
+void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void node_tell_start(struct ftvm_node *node);
+void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice);
+void node_tell_failover(struct ftvm_node *node, uint64_t live_ns);
+void node_tell_end(struct ftvm_node *node, int error, const char *text);
+int node_error_of_end(enum engine_end end);
+
+/* node_vcpu.c; vCPU thread */
+int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_request *request,
+              const void *data, size_t size);
+int vcpu_wait(struct ftvm_node *node, struct ring_record *record);
+
+/* node_state_transfer.c; vCPU thread */
+int vcpu_save(struct ftvm_node *node);
+int vcpu_load(struct ftvm_node *node);
+
+#endif

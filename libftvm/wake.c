@@ -1,0 +1,31 @@
+#include "libftvm/wake.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+uint32_t wake_ticket(struct wake *wake)
+{
+    return atomic_load(&wake->sequence);
+}
+
+void wake_sleep(struct wake *wake, uint32_t ticket)
+{
+    /* Announced before the kernel compares the sequence: whoever raises it after that sees the
+     * sleeper, whoever raised it before makes the comparison fail. */
+    atomic_fetch_add(&wake->sleepers, 1);
+    if (atomic_load(&wake->sequence) == ticket) {
+        syscall(SYS_futex, &wake->sequence, FUTEX_WAIT_PRIVATE, ticket, NULL, NULL, 0);
+    }
+    atomic_fetch_sub(&wake->sleepers, 1);
+}
+
+void wake_all(struct wake *wake)
+{
+    atomic_fetch_add(&wake->sequence, 1);
+    if (atomic_load(&wake->sleepers) > 0) {
+        syscall(SYS_futex, &wake->sequence, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    }
+}
