@@ -194,8 +194,7 @@ static void heartbeat_received(struct engine *engine, const struct message_heart
     }
 }
 
-static void message_received(struct engine *engine, engine_peer peer,
-                             const struct message *message)
+static void message_received(struct engine *engine, engine_peer peer, const struct message *message)
 {
     if (message->type == MESSAGE_HELLO && peer != engine->peer) {
         join_hello(engine, peer, &message->hello);
@@ -208,26 +207,19 @@ static void message_received(struct engine *engine, engine_peer peer,
     bool live = engine_is_live(engine);
     switch (message->type) {
     case MESSAGE_WELCOME:
-    case MESSAGE_REFUSE:
-        join_welcome(engine, message);
-        return;
+    case MESSAGE_REFUSE: join_welcome(engine, message); return;
     case MESSAGE_STATE_BEGIN:
     case MESSAGE_STATE_CHUNK:
-    case MESSAGE_STATE_END:
-        join_state_message(engine, message);
-        return;
+    case MESSAGE_STATE_END: join_state_message(engine, message); return;
     case MESSAGE_VALUE:
-    case MESSAGE_BOUNDARY:
-        backup_entry(engine, message);
-        return;
+    case MESSAGE_BOUNDARY: backup_entry(engine, message); return;
     case MESSAGE_ACK:
         if (live) {
             primary_ack(engine, &message->ack);
         }
         return;
     case MESSAGE_PROTECTED:
-        if (!live && message->protected_.term == engine->term &&
-            engine->phase == PHASE_FOLLOWING) {
+        if (!live && message->protected_.term == engine->term && engine->phase == PHASE_FOLLOWING) {
             engine->may_claim = true;
             engine_notify(engine, ENGINE_NOTICE_ROLE, "this backup may take over");
         }

@@ -6,13 +6,14 @@
  * randomness: the time comes with every event, random numbers with the configuration. It is the
  * same code in production (libftvm/node.c), in the tests' virtual time and in the simulator.
  *
- * The rules that it obeys are those of docs/protocol.md, R1 to R9; the code names them where it does.
+ * The rules that it obeys are those of docs/protocol.md, R1 to R9; the code names them where it
+ * does.
  *
  * The vCPU thread is seen as a client that makes one request at a time (BEGIN, BOUNDARY, VALUE on a
- * backup) and gets one ENGINE_DO_REPLY for it, possibly much later, and that tells of OUTPUT and, on a
- * live replica, VALUE, without waiting. A replica becomes live (decides for itself) exactly with the
- * reply that says so: what the vCPU did before that request was a backup's, what it does after it is a
- * primary's.
+ * backup) and gets one ENGINE_DO_REPLY for it, possibly much later, and that tells of OUTPUT and,
+ * on a live replica, VALUE, without waiting. A replica becomes live (decides for itself) exactly
+ * with the reply that says so: what the vCPU did before that request was a backup's, what it does
+ * after it is a primary's.
  */
 #ifndef REPLICATION_ENGINE_H
 #define REPLICATION_ENGINE_H
@@ -30,7 +31,7 @@ typedef uint64_t engine_peer; /* a connection; 0 is none */
 #define ENGINE_MAX_PENDING_BYTES  (16u << 20) /* their bytes */
 #define ENGINE_MAX_HELD_OUTPUTS   65536u      /* outputs waiting for acknowledgement, or kept */
 #define ENGINE_MAX_HELD_BYTES     (64u << 20)
-#define ENGINE_MAX_LOG_BYTES      (64u << 20)  /* primary: sent and not yet executed by the backup */
+#define ENGINE_MAX_LOG_BYTES      (64u << 20) /* primary: sent and not yet executed by the backup */
 #define ENGINE_LOG_CEILING        (512u << 20) /* backup: received and not executed: primary at fault */
 #define ENGINE_CLAIM_RETRY_NS     UINT64_C(200000000)
 #define ENGINE_RELEASE_TRIES      10u /* to mark the arbiter's record released, before giving up */
@@ -60,7 +61,7 @@ struct engine_config {
     const char *name;    /* of the machine; borrowed for the engine's life, as the next two */
     const char *replica; /* of this replica */
     struct log_bytes description; /* primary: sent to joiners. Backup: expected, may be empty */
-    uint64_t term;                /* primary: the one claimed at start. Backup: highest seen, or 0 */
+    uint64_t term; /* primary: the one claimed at start. Backup: highest seen, or 0 */
     bool arbitrated;
     enum engine_protocol protocol; /* primary's; a backup takes the five from WELCOME */
     uint64_t epoch_length;
@@ -77,21 +78,21 @@ struct engine_config {
 /* ---- In ------------------------------------------------------------------------------------ */
 
 enum engine_event_type {
-    ENGINE_TICK,           /* time passed, or a batch of messages ended: acknowledgements leave now */
-    ENGINE_CONNECTED,      /* peer, incoming */
-    ENGINE_PEER_LOST,      /* peer, reason */
-    ENGINE_MESSAGE,        /* peer, message */
-    ENGINE_HEARD,          /* peer: it is not silent, we do not listen (flow control) */
-    ENGINE_BEGIN,          /* vCPU request: position; answered by an epoch, or by a state to load */
-    ENGINE_BOUNDARY,       /* vCPU request: position, digest, idle, wake_ns, halt */
-    ENGINE_VALUE,          /* vCPU: position, data, is_clock; a request on a replica not live */
-    ENGINE_OUTPUT,         /* vCPU: device, data */
-    ENGINE_INPUT,          /* device, data */
-    ENGINE_STATE_SIZE,     /* vCPU: size: a save begins, of about so many bytes (0: unknown) */
-    ENGINE_STATE_CHUNK,    /* vCPU: data, inside a save */
-    ENGINE_STATE_SAVED,    /* vCPU: ok; a request, answered by GO or SAVE */
-    ENGINE_STATE_LOADED,   /* vCPU: ok */
-    ENGINE_CLAIM_ANSWER,   /* claim_id, outcome, reason */
+    ENGINE_TICK,         /* time passed, or a batch of messages ended: acknowledgements leave now */
+    ENGINE_CONNECTED,    /* peer, incoming */
+    ENGINE_PEER_LOST,    /* peer, reason */
+    ENGINE_MESSAGE,      /* peer, message */
+    ENGINE_HEARD,        /* peer: it is not silent, we do not listen (flow control) */
+    ENGINE_BEGIN,        /* vCPU request: position; answered by an epoch, or by a state to load */
+    ENGINE_BOUNDARY,     /* vCPU request: position, digest, idle, wake_ns, halt */
+    ENGINE_VALUE,        /* vCPU: position, data, is_clock; a request on a replica not live */
+    ENGINE_OUTPUT,       /* vCPU: device, data */
+    ENGINE_INPUT,        /* device, data */
+    ENGINE_STATE_SIZE,   /* vCPU: size: a save begins, of about so many bytes (0: unknown) */
+    ENGINE_STATE_CHUNK,  /* vCPU: data, inside a save */
+    ENGINE_STATE_SAVED,  /* vCPU: ok; a request, answered by GO or SAVE */
+    ENGINE_STATE_LOADED, /* vCPU: ok */
+    ENGINE_CLAIM_ANSWER, /* claim_id, outcome, reason */
     ENGINE_RELEASE_ANSWER, /* outcome, reason */
     ENGINE_STOP,           /* command */
     ENGINE_FAIL,           /* command: reason */
@@ -178,15 +179,15 @@ struct engine_output {
 };
 
 enum engine_notice_type {
-    ENGINE_NOTICE_ROLE,      /* role, protection or term changed */
-    ENGINE_NOTICE_JOIN,      /* peer's name in text */
-    ENGINE_NOTICE_REFUSE,    /* text */
-    ENGINE_NOTICE_TRANSFER,  /* done, total; pause_ns at the end */
-    ENGINE_NOTICE_SUSPECT,   /* text */
-    ENGINE_NOTICE_ARBITER,   /* text */
-    ENGINE_NOTICE_FAILOVER,  /* detected_ns, claimed_ns, consumed_ns */
-    ENGINE_NOTICE_FENCED,    /* text */
-    ENGINE_NOTICE_DIVERGED,  /* agreed, position, text */
+    ENGINE_NOTICE_ROLE,     /* role, protection or term changed */
+    ENGINE_NOTICE_JOIN,     /* peer's name in text */
+    ENGINE_NOTICE_REFUSE,   /* text */
+    ENGINE_NOTICE_TRANSFER, /* done, total; pause_ns at the end */
+    ENGINE_NOTICE_SUSPECT,  /* text */
+    ENGINE_NOTICE_ARBITER,  /* text */
+    ENGINE_NOTICE_FAILOVER, /* detected_ns, claimed_ns, consumed_ns */
+    ENGINE_NOTICE_FENCED,   /* text */
+    ENGINE_NOTICE_DIVERGED, /* agreed, position, text */
 };
 
 struct engine_notice {

@@ -14,8 +14,8 @@
 
 void backup_released(struct engine *engine, uint64_t released)
 {
-    /* The primary may be ahead: then everything kept so far, and what is still to be made up to that
-     * number, has left already. */
+    /* The primary may be ahead: then everything kept so far, and what is still to be made up to
+     * that number, has left already. */
     if (released > engine->known_released) {
         engine->known_released = released;
         output_list_move(&engine->outputs, &engine->spent_outputs, released);
@@ -28,8 +28,7 @@ void backup_output(struct engine *engine, const struct engine_event *event)
     if (number <= engine->known_released) {
         return;
     }
-    struct engine_output *output =
-        output_list_add(&engine->outputs, event->device, event->data);
+    struct engine_output *output = output_list_add(&engine->outputs, event->device, event->data);
     if (output == NULL) {
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
         return;
@@ -103,8 +102,8 @@ static void diverged(struct engine *engine, uint64_t position, const char *what)
     notice->agreed = engine->agreed;
     notice->position = position;
     finish_say_bye(engine, BYE_DIVERGED, notice->text);
-    engine_finish(engine, ENGINE_END_DIVERGED, "at position %llu: %s",
-                  (unsigned long long)position, notice->text);
+    engine_finish(engine, ENGINE_END_DIVERGED, "at position %llu: %s", (unsigned long long)position,
+                  notice->text);
 }
 
 static void consumed(struct engine *engine, uint64_t lsn)

@@ -1,6 +1,6 @@
 /*
- * Guest time. Inside an epoch it is computed from the position; at boundaries a live replica sets it
- * anew so that it follows the host's clock, never backwards (DESIGN "Time").
+ * Guest time. Inside an epoch it is computed from the position; at boundaries a live replica sets
+ * it anew so that it follows the host's clock, never backwards (DESIGN "Time").
  */
 #include "replication/engine_state.h"
 
@@ -19,8 +19,7 @@ void clock_begin(struct engine *engine)
  * its own host's clock: the guest sees the time that the failover took. */
 void clock_take_over(struct engine *engine)
 {
-    engine->clock_offset_ns =
-        (int64_t)(engine->received_clock_ns - engine->received_at_ns);
+    engine->clock_offset_ns = (int64_t)(engine->received_clock_ns - engine->received_at_ns);
 }
 
 uint64_t clock_now(const struct engine *engine)

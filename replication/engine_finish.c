@@ -2,7 +2,8 @@
  * Ends in good order: stop by command, halt of the guest, farewells.
  *
  * The record at the arbiter is marked released before the other side is told. Should this replica
- * die between the two, the other side's claim is answered "released", and it ends in good order too.
+ * die between the two, the other side's claim is answered "released", and it ends in good order
+ * too.
  */
 #include <string.h>
 

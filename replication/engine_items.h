@@ -16,8 +16,8 @@ struct output_list {
 
 struct engine_output *output_list_add(struct output_list *list, uint32_t device,
                                       struct log_bytes data);
-/* Moves the leading outputs whose number is at most `number` to the end of `to`; returns the first of
- * them, or NULL if there is none. The chain from it ends with the last one moved. */
+/* Moves the leading outputs whose number is at most `number` to the end of `to`; returns the first
+ * of them, or NULL if there is none. The chain from it ends with the last one moved. */
 struct engine_output *output_list_move(struct output_list *list, struct output_list *to,
                                        uint64_t number);
 void output_list_clear(struct output_list *list);
@@ -65,7 +65,8 @@ struct boundary_ring {
 };
 
 bool boundary_ring_add(struct boundary_ring *ring, uint64_t lsn, uint64_t log_bytes);
-/* Drops those with an lsn up to `lsn`; returns the log_bytes of the last dropped, or `otherwise`. */
+/* Drops those with an lsn up to `lsn`; returns the log_bytes of the last dropped, or `otherwise`.
+ */
 uint64_t boundary_ring_drop(struct boundary_ring *ring, uint64_t lsn, uint64_t otherwise);
 void boundary_ring_clear(struct boundary_ring *ring);
 void boundary_ring_destroy(struct boundary_ring *ring);

@@ -2,8 +2,8 @@
  * How a replica joins (rule R9): the handshake, the state at a boundary, catching up, protection.
  *
  * Both sides stand here, as they are two halves of one conversation:
- *   HELLO, WELCOME or REFUSE; STATE_BEGIN, STATE_CHUNK..., STATE_END; entries from there on; the first
- *   ACK, which says that the state is loaded; PROTECTED, once little is left to execute.
+ *   HELLO, WELCOME or REFUSE; STATE_BEGIN, STATE_CHUNK..., STATE_END; entries from there on; the
+ * first ACK, which says that the state is loaded; PROTECTED, once little is left to execute.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 /* Progress of a transfer is told this often, in bytes. */
 #define PROGRESS_STEP (UINT64_C(16) << 20)
 
-/* ---- The primary's side ------------------------------------------------------------------------ */
+/* ---- The primary's side ------------------------------------------------------------------------
+ */
 
 static void refuse(struct engine *engine, engine_peer peer, enum refuse_code code,
                    const char *reason)
@@ -33,8 +34,8 @@ static bool same_bytes(struct log_bytes a, struct log_bytes b)
 }
 
 /* 0, or the reason for a refusal with its text in `reason`. */
-static enum refuse_code judge_hello(const struct engine *engine,
-                                    const struct message_hello *hello, char *reason, size_t size)
+static enum refuse_code judge_hello(const struct engine *engine, const struct message_hello *hello,
+                                    char *reason, size_t size)
 {
     const struct engine_config *config = &engine->config;
     if (hello->version != LOG_VERSION) {
@@ -57,8 +58,7 @@ static enum refuse_code judge_hello(const struct engine *engine,
     }
     if (hello->term > engine->term) {
         snprintf(reason, size, "%s has seen term %llu and this primary is at term %llu: stale",
-                 hello->replica, (unsigned long long)hello->term,
-                 (unsigned long long)engine->term);
+                 hello->replica, (unsigned long long)hello->term, (unsigned long long)engine->term);
         return REFUSE_TERM;
     }
     if (engine->joiner != JOINER_NONE) {
@@ -171,8 +171,8 @@ void join_state_saved(struct engine *engine, bool ok)
         finish_say_bye(engine, BYE_FAILED, "the primary's state could not be saved");
         claim_suspect(engine, "the state could not be saved");
     } else if (engine->joiner == JOINER_SAVING) {
-        engine_send(engine, MESSAGE_STATE_END)->state_end = (struct message_state_end){
-            .size = engine->state_size, .digest = engine->state_digest};
+        engine_send(engine, MESSAGE_STATE_END)->state_end =
+            (struct message_state_end){.size = engine->state_size, .digest = engine->state_digest};
         engine->joiner = JOINER_LOADING;
         engine->acked = engine->lsn;
         engine->consumed = engine->lsn;

@@ -1,6 +1,6 @@
 /*
- * A live replica: it ends epochs, numbers the entries of the log, ships them, and lets outputs leave
- * when the output rule allows (rules R1 to R4).
+ * A live replica: it ends epochs, numbers the entries of the log, ships them, and lets outputs
+ * leave when the output rule allows (rules R1 to R4).
  */
 #include <string.h>
 
@@ -18,8 +18,8 @@ static void count_log_bytes(struct engine *engine, size_t bytes)
     engine->log_bytes += bytes;
 }
 
-/* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While a
- * claim is under way nothing more is acknowledged, so nothing more leaves. */
+/* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While
+ * a claim is under way nothing more is acknowledged, so nothing more leaves. */
 void primary_release_outputs(struct engine *engine)
 {
     if (engine->claiming || engine->outputs.first == NULL) {
@@ -42,8 +42,7 @@ void primary_release_outputs(struct engine *engine)
 
 void primary_output(struct engine *engine, const struct engine_event *event)
 {
-    struct engine_output *output =
-        output_list_add(&engine->outputs, event->device, event->data);
+    struct engine_output *output = output_list_add(&engine->outputs, event->device, event->data);
     if (output == NULL) {
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
         return;
@@ -121,9 +120,8 @@ static bool decide_boundary(struct engine *engine)
 {
     struct engine_request *request = &engine->request;
     clock_measure(engine, request->position);
-    size_t count = request->halt
-                       ? 0
-                       : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
+    size_t count =
+        request->halt ? 0 : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
     engine->batch_count = count;
     uint64_t clock_ns = clock_at_boundary(engine, request->position);
     struct message_boundary boundary = {

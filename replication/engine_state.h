@@ -1,9 +1,9 @@
 /*
  * The inside of the engine, shared by the files that make it up: engine.c (dispatch, deadlines,
  * status), engine_primary.c (boundaries, outputs and acknowledgements of a live replica),
- * engine_backup.c (following the log, going live), engine_join.c (handshake and state transfer, both
- * sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time), engine_finish.c (stop,
- * halt, failure). Nobody else includes this.
+ * engine_backup.c (following the log, going live), engine_join.c (handshake and state transfer,
+ * both sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time), engine_finish.c
+ * (stop, halt, failure). Nobody else includes this.
  */
 #ifndef REPLICATION_ENGINE_STATE_H
 #define REPLICATION_ENGINE_STATE_H
@@ -23,9 +23,9 @@ enum engine_phase {
 /* How far the one replica that a live one serves has come. */
 enum joiner_stage {
     JOINER_NONE,
-    JOINER_WAITING,   /* welcomed; the state will be saved at the next boundary */
-    JOINER_SAVING,    /* the vCPU is saving */
-    JOINER_LOADING,   /* all of the state is sent, no acknowledgement has come yet */
+    JOINER_WAITING, /* welcomed; the state will be saved at the next boundary */
+    JOINER_SAVING,  /* the vCPU is saving */
+    JOINER_LOADING, /* all of the state is sent, no acknowledgement has come yet */
     JOINER_CATCHING_UP,
     JOINER_PROTECTING, /* was told PROTECTED: it may claim, so outputs wait for it */
 };
