@@ -30,7 +30,7 @@ static int make_tap(void)
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI, .ifr_name = INTERFACE};
     int fd;
 
-    if (!scratch_unshare(CLONE_NEWNET))
+    if (unshare(CLONE_NEWNET))
         cr_skip_test("the kernel refuses a network namespace: %s", strerror(errno));
     fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETPERSIST, 1))
