@@ -377,6 +377,20 @@ Test(codec_hostile, decoder_refuses_a_boundary_beyond_its_limits)
     free(fixture);
 }
 
+/* The memory for decoding is bounded; the bound must not refuse what the limits allow. */
+Test(codec_hostile, inputs_of_every_size_fit_into_the_memory_for_decoding)
+{
+    struct fixture *fixture = fixture_new();
+
+    for (size_t size = 1; size <= LOG_MAX_INPUT; size += 1 + size / 7) {
+        size_t count = LOG_MAX_INPUT_BYTES / size;
+
+        count = count > LOG_MAX_INPUTS ? LOG_MAX_INPUTS : count;
+        cr_expect_eq(decode_inputs(fixture, count, size, 0), CODEC_OK, "%zu of %zu", count, size);
+    }
+    free(fixture);
+}
+
 /* Two bytes each on the wire, and structs of fifty in memory. */
 Test(codec_hostile, a_payload_full_of_empty_inputs_is_refused)
 {
