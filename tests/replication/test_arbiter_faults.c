@@ -75,7 +75,7 @@ static ssize_t faulty_read(void *context, int fd, void *buffer, size_t size)
     if (before(context, "read")) {
         return -EIO;
     }
-    count = arbiter_file_calls.read(NULL, fd, buffer, size < 10 ? size : 10);
+    count = arbiter_file_calls.read(NULL, fd, buffer, size < 60 ? size : 60);
     return after(context) ? -EIO : count;
 }
 
@@ -86,7 +86,7 @@ static ssize_t faulty_write(void *context, int fd, const void *buffer, size_t si
     if (before(context, "write")) {
         return -ENOSPC;
     }
-    count = arbiter_file_calls.write(NULL, fd, buffer, size > 1 ? size / 2 : size);
+    count = arbiter_file_calls.write(NULL, fd, buffer, size > 40 ? size / 2 : size);
     return after(context) ? -EIO : count;
 }
 
@@ -439,7 +439,7 @@ Test(arbiter_faults, a_lock_whose_file_was_removed_is_no_lock)
 }
 
 #define RACERS 2
-#define ROUNDS 300
+#define ROUNDS 200
 
 /* Shared by the racing processes: in each round who has arrived, and who has won. */
 struct race {
