@@ -31,7 +31,8 @@ static inline struct place place_new(void)
 {
     struct place place = {.calls = &arbiter_file_calls};
 
-    snprintf(place.directory, sizeof(place.directory), "/tmp/ftvm-arbiter-XXXXXX");
+    /* In memory: hundreds of records are made, and each is synced to what lies below. */
+    snprintf(place.directory, sizeof(place.directory), "/dev/shm/ftvm-arbiter-XXXXXX");
     cr_assert_not_null(mkdtemp(place.directory));
     snprintf(place.path, sizeof(place.path), "%s/record", place.directory);
     snprintf(place.lock_path, sizeof(place.lock_path), "%s.lock", place.path);
