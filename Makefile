@@ -94,7 +94,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
-	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/*.c)))
+	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
 include $(wildcard tests/*/rules.mk)
 

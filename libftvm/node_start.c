@@ -65,6 +65,7 @@ static int start_primary(struct ftvm_node *node, struct arbiter *arbiter, uint64
         return result;
     }
     atomic_store(&node->live, true);
+    node->status.term = term;
     return create_engine(node, term, seed);
 }
 

@@ -1,0 +1,430 @@
+/*
+ * Two nodes in one process over loopback: protection, failover, re-protection, ends of all kinds.
+ * A primary is "killed" by destroying its node without stopping it.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/libftvm/toy_machine.h"
+
+#define WAIT_MS 20000
+
+struct replica {
+    struct ftvm_node *node;
+    struct toy_machine *toy;
+    struct ftvm_event last_failover;
+};
+
+struct pair {
+    char directory[64];
+    char arbiter[96];
+};
+
+static void setup(struct pair *pair)
+{
+    snprintf(pair->directory, sizeof pair->directory, "/tmp/ftvm-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(pair->directory));
+    snprintf(pair->arbiter, sizeof pair->arbiter, "file:%s/arbiter", pair->directory);
+}
+
+static void teardown(struct pair *pair)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", pair->directory);
+    cr_assert_eq(system(command), 0);
+}
+
+static void on_event(void *context, const struct ftvm_event *event)
+{
+    struct replica *replica = context;
+    if (getenv("FTVM_TEST_VERBOSE") != NULL) {
+        fprintf(stderr, "[%p] event %d role %d protected %d term %llu pos %llu %s\n", context,
+                event->kind, event->role, event->is_protected, (unsigned long long)event->term,
+                (unsigned long long)event->position, event->text);
+    }
+    if (event->kind == FTVM_EVENT_FAILOVER) {
+        replica->last_failover = *event;
+    }
+}
+
+static void configure(struct ftvm_config *config, const struct pair *pair, struct replica *replica)
+{
+    ftvm_config_init(config);
+    config->name = "toy";
+    config->listen = "127.0.0.1:0";
+    config->arbiter = pair->arbiter;
+    config->description = "toy machine";
+    config->description_size = 11;
+    config->epoch_length = 1000;
+    config->timeout_ms = 2000;
+    config->on_event = on_event;
+    config->context = replica;
+}
+
+static struct ftvm_status status_of(const struct replica *replica)
+{
+    struct ftvm_status status = {.size = sizeof status};
+    cr_assert_eq(ftvm_node_status(replica->node, &status), 0);
+    return status;
+}
+
+static void create_and_start(struct replica *replica, const struct ftvm_config *config)
+{
+    char error[512] = "";
+    cr_assert_eq(ftvm_node_create(config, &replica->node, error, sizeof error), 0, "%s", error);
+    int result = ftvm_node_start(replica->node);
+    ftvm_node_error(replica->node, error, sizeof error);
+    cr_assert_eq(result, 0, "%d %s", result, error);
+}
+
+static void start_primary_with(struct replica *replica, const struct ftvm_config *config)
+{
+    create_and_start(replica, config);
+    toy_run(replica->toy, replica->node);
+}
+
+static void start_backup_of(struct replica *replica, const struct pair *pair,
+                            const struct replica *primary)
+{
+    struct ftvm_config config;
+    configure(&config, pair, replica);
+    char join[32];
+    snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
+    config.role = FTVM_ROLE_BACKUP;
+    config.join = join;
+    create_and_start(replica, &config);
+    toy_run(replica->toy, replica->node);
+}
+
+static void wait_until(bool (*condition)(const struct replica *), const struct replica *replica,
+                       const char *what)
+{
+    for (int i = 0; i < WAIT_MS; i++) {
+        if (condition(replica)) {
+            return;
+        }
+        usleep(1000);
+    }
+    cr_assert_fail("waited in vain: %s", what);
+}
+
+static bool is_protected(const struct replica *replica)
+{
+    return status_of(replica).is_protected;
+}
+
+static bool is_primary(const struct replica *replica)
+{
+    return status_of(replica).role == FTVM_ROLE_PRIMARY;
+}
+
+static bool has_emitted_many(const struct replica *replica)
+{
+    return status_of(replica).outputs_released >= 200;
+}
+
+static void end(struct replica *replica)
+{
+    ftvm_node_destroy(replica->node);
+    toy_destroy(replica->toy);
+}
+
+/* Kills a replica: its connections break, nothing is said. */
+static void kill_replica(struct replica *replica)
+{
+    ftvm_node_fail(replica->node, "killed by the test");
+    toy_join(replica->toy);
+}
+
+/* What left the survivor continues what left the others, with repetitions but without gap or
+ * contradiction. */
+static void check_history(struct replica *const *replicas, size_t count)
+{
+    static struct toy_output outputs[TOY_MAX_OUTPUTS];
+    uint64_t *states = calloc(TOY_MAX_OUTPUTS, sizeof *states);
+    uint64_t last = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t emitted = toy_emitted(replicas[i]->toy, outputs, TOY_MAX_OUTPUTS);
+        for (size_t j = 0; j < emitted; j++) {
+            uint64_t epoch = outputs[j].epoch;
+            cr_assert_lt(epoch, TOY_MAX_OUTPUTS);
+            cr_assert_leq(epoch, last + 1, "replica %zu: output %lu follows %lu: a gap", i, epoch,
+                          last);
+            if (states[epoch] != 0) {
+                cr_assert_eq(states[epoch], outputs[j].state,
+                             "replica %zu contradicts what left at epoch %lu", i, epoch);
+            }
+            states[epoch] = outputs[j].state;
+            last = epoch > last ? epoch : last;
+        }
+    }
+    free(states);
+    cr_assert_gt(last, 100);
+}
+
+static void survive(bool values, bool idles, enum ftvm_protocol protocol)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    struct replica c = {.toy = toy_create()};
+    struct replica *all[] = {&a, &b, &c};
+    for (size_t i = 0; i < 3; i++) {
+        all[i]->toy->asks_values = values;
+        all[i]->toy->idles = idles;
+    }
+    setup(&pair);
+    struct ftvm_config config;
+    configure(&config, &pair, &a);
+    config.protocol = protocol;
+    config.wait_backup = true;
+    start_primary_with(&a, &config);
+    start_backup_of(&b, &pair, &a);
+    wait_until(is_protected, &a, "a protected");
+    uint64_t value = 42;
+    for (int i = 0; i < 50; i++) {
+        cr_assert_eq(ftvm_input(a.node, 7, &value, sizeof value), 0);
+        value = value * 3 + 1;
+        usleep(500);
+    }
+    wait_until(has_emitted_many, &a, "outputs of a");
+    kill_replica(&a);
+    wait_until(is_primary, &b, "b takes over");
+    start_backup_of(&c, &pair, &b);
+    wait_until(is_protected, &b, "b protected");
+    uint64_t inputs = status_of(&b).outputs;
+    cr_assert_gt(inputs, 0);
+    usleep(100000);
+    kill_replica(&b);
+    wait_until(is_primary, &c, "c takes over");
+    usleep(50000);
+    cr_assert_eq(status_of(&c).term, 3);
+    cr_assert_eq(ftvm_node_stop(c.node), 0);
+    cr_assert_eq(toy_join(c.toy), FTVM_E_STOPPED);
+    check_history(all, 3);
+    cr_assert_eq(c.toy->promotions, 1);
+    cr_assert_eq(c.toy->inputs, 50);
+    end(&a);
+    end(&b);
+    end(&c);
+    teardown(&pair);
+}
+
+Test(pair, survives_two_losses_of_its_primary, .timeout = 60)
+{
+    survive(false, false, FTVM_PROTOCOL_REVISED);
+}
+
+Test(pair, survives_with_values_in_the_log, .timeout = 60)
+{
+    survive(true, false, FTVM_PROTOCOL_REVISED);
+}
+
+Test(pair, survives_with_an_idle_guest, .timeout = 60)
+{
+    survive(false, true, FTVM_PROTOCOL_REVISED);
+}
+
+Test(pair, survives_with_the_original_protocol, .timeout = 60)
+{
+    survive(true, false, FTVM_PROTOCOL_ORIGINAL);
+}
+
+/* Primary a protected by backup b. */
+static void start_pair(struct pair *pair, struct replica *a, struct replica *b)
+{
+    setup(pair);
+    struct ftvm_config config;
+    configure(&config, pair, a);
+    config.wait_backup = true;
+    start_primary_with(a, &config);
+    start_backup_of(b, pair, a);
+    wait_until(is_protected, a, "protected");
+    wait_until(is_protected, b, "backup told that it may claim");
+}
+
+static void end_pair(struct pair *pair, struct replica *a, struct replica *b)
+{
+    end(a);
+    end(b);
+    teardown(pair);
+}
+
+Test(pair, halts_on_both_sides_when_the_guest_halts, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    a.toy->halt_at = 300;
+    b.toy->halt_at = 300;
+    start_pair(&pair, &a, &b);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_HALTED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_HALTED);
+    cr_assert_eq(a.toy->emitted_count, 300);
+    cr_assert_eq(b.toy->emitted_count, 0);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, stops_on_both_sides_and_releases_the_record, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&pair, &a, &b);
+    cr_assert_eq(ftvm_node_stop(a.node), 0);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    struct replica again = {.toy = toy_create()};
+    struct ftvm_config config;
+    configure(&config, &pair, &again);
+    create_and_start(&again, &config);
+    cr_assert_eq(status_of(&again).term, 2);
+    end(&again);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, goes_on_unprotected_when_the_backup_is_lost, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&pair, &a, &b);
+    kill_replica(&b);
+    for (int i = 0; i < WAIT_MS && status_of(&a).term != 2; i++) {
+        usleep(1000);
+    }
+    cr_assert_eq(status_of(&a).term, 2);
+    cr_assert_not(status_of(&a).is_protected);
+    struct replica *all[] = {&a};
+    wait_until(has_emitted_many, &a, "outputs of a");
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    check_history(all, 1);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, finds_a_backup_that_diverges, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    b.toy->flip_at = 100;
+    start_pair(&pair, &a, &b);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_DIVERGED);
+    for (int i = 0; i < WAIT_MS && status_of(&a).term != 2; i++) {
+        usleep(1000);
+    }
+    cr_assert_eq(status_of(&a).term, 2);
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, promotion_by_command_fences_the_old_primary, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    struct replica *all[] = {&a, &b};
+    start_pair(&pair, &a, &b);
+    wait_until(has_emitted_many, &a, "outputs of a");
+    cr_assert_eq(ftvm_node_promote(a.node), FTVM_E_STATE);
+    cr_assert_eq(ftvm_node_promote(b.node), 0);
+    /* Both claim: the commanded one, and the one whose peer is gone. One wins. */
+    int result = 0;
+    for (int i = 0; i < WAIT_MS && result == 0; i++) {
+        result = status_of(&a).ended || status_of(&b).ended;
+        usleep(1000);
+    }
+    struct replica *loser = status_of(&a).ended ? &a : &b;
+    struct replica *winner = loser == &a ? &b : &a;
+    cr_assert_eq(toy_join(loser->toy), FTVM_E_FENCED);
+    cr_assert_eq(status_of(winner).role, FTVM_ROLE_PRIMARY);
+    usleep(50000);
+    ftvm_node_stop(winner->node);
+    cr_assert_eq(toy_join(winner->toy), FTVM_E_STOPPED);
+    check_history(all, 2);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, a_second_primary_is_refused_and_told_who_is_active, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&pair, &a, &b);
+    struct ftvm_config config;
+    struct replica second = {0};
+    configure(&config, &pair, &second);
+    cr_assert_eq(ftvm_node_create(&config, &second.node, NULL, 0), 0);
+    cr_assert_eq(ftvm_node_start(second.node), FTVM_E_ACTIVE);
+    char line[512];
+    ftvm_node_error(second.node, line, sizeof line);
+    cr_assert_not_null(strstr(line, status_of(&a).replica), "%s", line);
+    ftvm_node_destroy(second.node);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&pair, &a, &b);
+}
+
+static int join_result(const struct pair *pair, const struct replica *primary, const char *name,
+                       const char *description, char *line, size_t size)
+{
+    struct replica joiner = {0};
+    struct ftvm_config config;
+    configure(&config, pair, &joiner);
+    char join[32];
+    snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
+    config.role = FTVM_ROLE_BACKUP;
+    config.join = join;
+    config.join_timeout_ms = 500;
+    config.name = name;
+    config.description = description;
+    config.description_size = description != NULL ? strlen(description) : 0;
+    cr_assert_eq(ftvm_node_create(&config, &joiner.node, NULL, 0), 0);
+    int result = ftvm_node_start(joiner.node);
+    ftvm_node_error(joiner.node, line, size);
+    ftvm_node_destroy(joiner.node);
+    return result;
+}
+
+Test(pair, joiners_are_refused_with_the_reason, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char line[512];
+    start_pair(&pair, &a, &b);
+    cr_assert_eq(join_result(&pair, &a, "other", NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_not_null(strstr(line, "machine \"toy\""), "%s", line);
+    cr_assert_eq(join_result(&pair, &a, "toy", "another", line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_not_null(strstr(line, "another machine"), "%s", line);
+    cr_assert_eq(join_result(&pair, &a, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_not_null(strstr(line, "backup already"), "%s", line);
+    cr_assert_eq(join_result(&pair, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_not_null(strstr(line, "join its primary"), "%s", line);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&pair, &a, &b);
+}
+
+Test(pair, nobody_at_the_address_is_said_after_the_join_timeout, .timeout = 60)
+{
+    struct pair pair;
+    setup(&pair);
+    struct replica joiner = {0};
+    struct ftvm_config config;
+    configure(&config, &pair, &joiner);
+    config.role = FTVM_ROLE_BACKUP;
+    config.join = "127.0.0.1:1";
+    config.join_timeout_ms = 300;
+    cr_assert_eq(ftvm_node_create(&config, &joiner.node, NULL, 0), 0);
+    cr_assert_eq(ftvm_node_start(joiner.node), FTVM_E_NO_PRIMARY);
+    ftvm_node_destroy(joiner.node);
+    teardown(&pair);
+}
