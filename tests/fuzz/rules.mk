@@ -27,3 +27,19 @@ $(FUZZ_DIR)/corpus/codec: $(FUZZ_DIR)/make_corpus
 	@mkdir -p $@
 	$< $@
 	@touch $@
+
+# A session with a device costs far more than a message: fewer of them in the same time.
+FUZZ_VIRTIO_RUNS ?= 5000
+
+.PHONY: fuzz-virtio
+fuzz: fuzz-virtio
+fuzz-virtio: $(FUZZ_DIR)/fuzz_virtio ## Fuzz the virtio devices for FUZZ_VIRTIO_RUNS sessions
+	@mkdir -p $(FUZZ_DIR)/found $(FUZZ_DIR)/corpus/virtio
+	$(FUZZ_DIR)/fuzz_virtio -runs=$(FUZZ_VIRTIO_RUNS) -max_len=4096 -len_control=0 -seed=1 -verbosity=0 \
+		-artifact_prefix=$(FUZZ_DIR)/found/ $(FUZZ_DIR)/corpus/virtio
+
+$(FUZZ_DIR)/fuzz_virtio: tests/fuzz/fuzz_virtio.c \
+		$(foreach f,tests/devices/support vmm/devices vmm/state,$(call sources,$(f))) \
+		$(wildcard tests/devices/support/*.h vmm/devices/*.h vmm/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter %.c,$^) $(LDLIBS) -o $@
