@@ -96,7 +96,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard tests/*/rules.mk)
+include $(wildcard examples/*/rules.mk tests/*/rules.mk)
 
 clean: ## Remove what was built (the guest image too)
 	rm -rf $(BUILD)

@@ -1,0 +1,63 @@
+/*
+ * One replica: an `ftvm primary` or `ftvm backup` on one of the hosts, with the files that it
+ * writes.
+ */
+#ifndef EXAMPLES_LINUX_PAIR_LAB_REPLICA_H
+#define EXAMPLES_LINUX_PAIR_LAB_REPLICA_H
+
+#include <jansson.h>
+
+#include "examples/linux-pair/lab/event_log.h"
+#include "examples/linux-pair/lab/lab.h"
+#include "examples/linux-pair/lab/process.h"
+
+#define REPLICA_MACHINE "demo" /* --name of a primary, unless told otherwise */
+#define REPLICA_PORT    7001
+#define REPLICA_EXTRA   8u
+
+struct replica_options {
+    const char *append;               /* further words for the guest's kernel, or NULL */
+    const char *extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
+    const char *spool;   /* directory for events, console and capture; NULL: the lab's */
+    bool capture;        /* of the guest's frames */
+    bool no_wait_backup; /* the guest starts at once */
+};
+
+struct replica {
+    enum place host;
+    bool was_primary; /* at its start */
+    char label[8];    /* "1a": its number and its host */
+    char control[LAB_PATH_SIZE], console[LAB_PATH_SIZE];
+    struct process process;
+    struct event_log events;
+};
+
+bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
+                           const struct replica_options *options);
+/* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: the other host's replica). */
+bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
+                          const struct replica_options *options, const char *peer);
+/* Kills it if it still runs, and forgets its files. */
+void replica_end(struct replica *replica);
+
+typedef bool replica_condition(const struct event_log *events);
+bool replica_is_protected(const struct event_log *events);   /* in either role */
+bool replica_is_unprotected(const struct event_log *events); /* primary without backup */
+bool replica_is_live(const struct event_log *events);        /* a backup that took over */
+bool replica_is_transferred(const struct event_log *events); /* its state is complete */
+bool replica_is_refusing(const struct event_log *events);
+
+/* Fails if the condition does not come about in time, or the replica ends before. `what` ends the
+ * sentence "... after N ms: ". */
+bool replica_wait(struct replica *replica, struct lab *lab, replica_condition *condition,
+                  unsigned timeout_ms, const char *what);
+/* For its end, and that it exits with `code`. */
+bool replica_wait_exit(struct replica *replica, struct lab *lab, unsigned timeout_ms, int code);
+
+/* What `ftvm COMMAND --control ...` exits with, or a negative number after lab_fail(). What it
+ * prints is in the file `output` (of LAB_PATH_SIZE), if not NULL. */
+int replica_ask(struct replica *replica, struct lab *lab, const char *command, char *output);
+/* `ftvm status --json`; NULL after lab_fail(). */
+json_t *replica_status(struct replica *replica, struct lab *lab);
+
+#endif
