@@ -18,3 +18,18 @@ $(BUILD)/bench/riscv_mips: bench/riscv_mips.c $(BUILD)/lib/vmm-riscv.a $(BUILD)/
 .PHONY: bench-hart
 bench-hart: $(BUILD)/bench/riscv_mips ## Measure the speed of the hart alone
 	$< $(BUILD)/bench/guest/mips.bin
+
+HART_GUEST_DIR := $(BUILD)/tests/riscv/guest
+
+$(HART_GUEST_DIR)/%.elf: tests/riscv/guest/%.S
+	@mkdir -p $(@D)
+	$(HART_GUEST_CC) $(HART_GUEST_CFLAGS) -Wl,-Ttext=0x80000000,--build-id=none $< -o $@
+
+$(HART_GUEST_DIR)/runner: tests/riscv/guest/runner.c tests/riscv/differential/layout.h
+	@mkdir -p $(@D)
+	$(HART_GUEST_CC) -O2 -static -I. -Wall -Wextra -Werror $< -o $@
+
+HART_DIFFERENTIAL := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/differential/*.c))
+$(BUILD)/tests/riscv/test_%: CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
+$(HART_DIFFERENTIAL): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
+$(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
