@@ -135,8 +135,6 @@ enum event_weight event_to_line(const struct ftvm_event *event, bool alone, char
 
     switch (event->kind) {
     case FTVM_EVENT_START:
-        snprintf(line, size, "started, term %" PRIu64 "%s%s", event->term, colon, text);
-        return EVENT_DETAIL;
     case FTVM_EVENT_ROLE: return role_line(event, alone, line, size);
     case FTVM_EVENT_JOIN:
         if (event->role == FTVM_ROLE_PRIMARY)

@@ -9,6 +9,7 @@
 
 #include "cli/control_server.h"
 #include "cli/events.h"
+#include "cli/host_check.h"
 #include "cli/machine_options.h"
 #include "cli/node_config.h"
 #include "cli/outcome.h"
@@ -206,7 +207,8 @@ static int prepare_primary(struct replica *replica)
     if (!text)
         return start_failed(FTVM_E_MEMORY, "");
     if (!machine_options_local(replica->options, &local, error) ||
-        !machine_options_describe(replica->options, &local, &description, error)) {
+        !machine_options_describe(replica->options, &local, &description, error) ||
+        !host_check_forwards(&local, error)) {
         say("cannot start: %s", error);
         free(text);
         return CLI_EXIT_START;

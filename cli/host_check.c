@@ -1,0 +1,51 @@
+#include "cli/host_check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int try_port(const struct nic_forward *forward)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(forward->host_port),
+        .sin_addr.s_addr = forward->host_address,
+    };
+    int type = (forward->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
+    int probe = socket(AF_INET, type, 0);
+    int one = 1, result = 0;
+
+    if (probe < 0)
+        return -errno;
+    /* What remains of connections that were closed lately is in nobody's way. */
+    if (!forward->udp)
+        setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(probe, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        result = -errno;
+    close(probe);
+    return result;
+}
+
+bool host_check_forwards(const struct machine_local *local, char error[OPTIONS_ERROR_SIZE])
+{
+    char host[INET_ADDRSTRLEN];
+
+    for (unsigned i = 0; i < local->nic_count; i++) {
+        for (unsigned j = 0; j < local->nic[i].forward_count; j++) {
+            const struct nic_forward *forward = &local->nic[i].forwards[j];
+            int result = try_port(forward);
+
+            if (result == 0)
+                continue;
+            inet_ntop(AF_INET, &forward->host_address, host, sizeof(host));
+            snprintf(error, OPTIONS_ERROR_SIZE, "--net: hostfwd=%s:%s:%u: %s",
+                     forward->udp ? "udp" : "tcp", host, forward->host_port, strerror(-result));
+            return false;
+        }
+    }
+    return true;
+}

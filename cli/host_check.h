@@ -1,0 +1,16 @@
+/*
+ * Problems of this host that would otherwise show only when the guest runs.
+ */
+#ifndef CLI_HOST_CHECK_H
+#define CLI_HOST_CHECK_H
+
+#include <stdbool.h>
+
+#include "cli/options.h"
+#include "vmm/machine/machine.h"
+
+/* Can the ports that --net forwards be taken? Only for a replica that is active from its start: on
+ * a backup's host they may be the primary's until it is lost. */
+bool host_check_forwards(const struct machine_local *local, char error[OPTIONS_ERROR_SIZE]);
+
+#endif
