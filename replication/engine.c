@@ -354,7 +354,10 @@ void engine_step(struct engine *engine, const struct engine_event *event,
     if (engine->end == ENGINE_RUNNING) {
         primary_progress(engine);
     }
-    engine->promised_ns = engine_deadline(engine);
+    /* Of a deadline that is overdue already, only what comes from here on can be a pause: the same
+     * time must not be forgiven at each step until the next tick. */
+    uint64_t deadline_ns = engine_deadline(engine);
+    engine->promised_ns = deadline_ns > engine->now_ns ? deadline_ns : engine->now_ns;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
