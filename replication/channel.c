@@ -128,12 +128,8 @@ void channel_set_reading(struct channel *channel, channel_peer peer, bool readin
 {
     struct connection *connection = find(channel, peer);
 
-    if (!connection || connection->state != CONNECTION_OPEN)
-        return;
-    if (reading)
-        ev_io_start(channel->loop, &connection->readable);
-    else
-        ev_io_stop(channel->loop, &connection->readable);
+    if (connection && connection->state == CONNECTION_OPEN)
+        connection_set_reading(connection, reading);
 }
 
 void channel_close(struct channel *channel, channel_peer peer)

@@ -83,7 +83,7 @@ int channel_send(struct channel *channel, channel_peer peer, const struct messag
 size_t channel_send_space(struct channel *channel, channel_peer peer);
 /* Stops and resumes taking bytes from a peer: the owner has no room for what it would say. What is
  * not taken fills the kernel's buffers and then holds up the sender. Frames that were already read
- * still arrive. */
+ * still arrive. That the connection broke shows when reading resumes, behind what came before. */
 void channel_set_reading(struct channel *channel, channel_peer peer, bool reading);
 /* Closes after what is queued was written, but within CHANNEL_HELLO_MS; no more callbacks. */
 void channel_close(struct channel *channel, channel_peer peer);

@@ -19,6 +19,8 @@ void connection_close(struct connection *connection)
     }
     connection->state = CONNECTION_CLOSING;
     connection_set_deadline(connection);
+    /* Even if the owner had stopped reading: what arrives now is dropped. */
+    ev_io_start(connection->channel->loop, &connection->readable);
     if (connection->out.bytes == 0)
         finish_closing(connection);
 }

@@ -37,6 +37,7 @@ struct connection {
     bool incoming;
     bool authorised;
     bool heard;         /* a message was received */
+    bool paused;        /* the owner does not want to read now */
     bool ended;         /* closing: the other side has ended its direction */
     bool wants_drained; /* the owner found the space short */
     int send_error;     /* errno of a failed write; what was received before is still delivered */
@@ -108,6 +109,7 @@ void connection_on_writable(struct connection *connection);
 /* channel_receive.c: an open connection's way in */
 
 void connection_on_readable(struct connection *connection);
+void connection_set_reading(struct connection *connection, bool reading);
 
 /* channel_close.c: an open connection's end in good order */
 

@@ -68,7 +68,7 @@ void connection_on_readable(struct connection *connection)
         in->end += (size_t)size;
         connection->channel->received_bytes += (uint64_t)size;
         deliver(connection);
-        if (connection->state == CONNECTION_OPEN && connection->send_error)
+        if (connection->state == CONNECTION_OPEN && connection->send_error && !connection->paused)
             ev_feed_event(connection->channel->loop, &connection->readable, EV_READ);
     } else if (size == 0 && channel_buffer_held(in) > 0) {
         connection_lose(connection,
@@ -80,4 +80,19 @@ void connection_on_readable(struct connection *connection)
     } else if (errno != EINTR && connection->send_error) {
         connection_lose(connection, "connection broken: %s", strerror(connection->send_error));
     }
+}
+
+void connection_set_reading(struct connection *connection, bool reading)
+{
+    struct ev_loop *loop = connection->channel->loop;
+
+    connection->paused = !reading;
+    if (!reading) {
+        ev_io_stop(loop, &connection->readable);
+        return;
+    }
+    ev_io_start(loop, &connection->readable);
+    /* Stopping took back the event by which a failed write is reported. */
+    if (connection->send_error)
+        ev_feed_event(loop, &connection->readable, EV_READ);
 }

@@ -36,7 +36,8 @@ static void flush(struct connection *connection)
     if (result < 0) {
         connection->send_error = -result;
         channel_queue_release(&connection->out);
-        ev_feed_event(loop, &connection->readable, EV_READ);
+        if (!connection->paused)
+            ev_feed_event(loop, &connection->readable, EV_READ);
     }
     if (connection->out.bytes > 0)
         ev_io_start(loop, &connection->writable);

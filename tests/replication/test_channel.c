@@ -331,6 +331,69 @@ Test(channel, closing_ends_though_the_other_side_reads_nothing, .timeout = 120)
     ev_loop_destroy(loop);
 }
 
+Test(channel, while_reading_is_off_nothing_arrives_and_the_sender_is_held_up)
+{
+    struct pair pair;
+
+    pair_open(&pair);
+    channel_set_reading(pair.backup.channel, pair.backup.peer, false);
+    send_many(&pair.primary);
+    run_some(pair.loop);
+    cr_assert_eq(pair.backup.received, 0);
+    cr_assert_lt(channel_send_space(pair.primary.channel, pair.primary.peer), CHANNEL_SEND_LIMIT);
+    cr_assert_eq(owner_send_ack(&pair.backup, 1), 0);
+    run_until(pair.loop, &pair.primary.received, 1);
+    channel_set_reading(pair.backup.channel, pair.backup.peer, true);
+    run_until(pair.loop, &pair.backup.received, MANY);
+    pair_close(&pair);
+}
+
+Test(channel, a_connection_that_broke_while_reading_was_off_is_lost_when_it_resumes)
+{
+    for (unsigned write_first = 0; write_first < 2; write_first++) {
+        struct message bye = make_bye();
+        struct pair pair;
+
+        pair_open(&pair);
+        if (!write_first)
+            channel_set_reading(pair.backup.channel, pair.backup.peer, false);
+        cr_assert_eq(owner_send(&pair.primary, &bye), 0);
+        channel_destroy(pair.primary.channel);
+        pair.primary.channel = NULL;
+        for (unsigned i = 0; i < 10; i++) {
+            cr_assert_eq(owner_send_ack(&pair.backup, i), 0);
+            usleep(100);
+        }
+        channel_set_reading(pair.backup.channel, pair.backup.peer, false);
+        run_some(pair.loop);
+        cr_assert_eq(pair.backup.received + pair.backup.lost, 0);
+        channel_set_reading(pair.backup.channel, pair.backup.peer, true);
+        run_until(pair.loop, &pair.backup.lost, 1);
+        cr_assert_eq(pair.backup.type, MESSAGE_BYE);
+        pair_close(&pair);
+    }
+}
+
+Test(channel, closing_ends_though_reading_was_off)
+{
+    struct message bye = make_bye();
+    struct pair pair;
+
+    pair_open(&pair);
+    channel_set_reading(pair.primary.channel, pair.primary.peer, false);
+    send_many(&pair.backup);
+    run_some(pair.loop);
+    cr_assert_eq(owner_send(&pair.primary, &bye), 0);
+    channel_close(pair.primary.channel, pair.primary.peer);
+    run_until(pair.loop, &pair.backup.lost, 1);
+    cr_assert_eq(pair.backup.type, MESSAGE_BYE);
+    run_until_closed(&pair.primary);
+    cr_assert_eq(pair.primary.received, 0);
+    /* In good order, without waiting for the deadline: all that was sent was taken off. */
+    cr_assert_gt(channel_received_bytes(pair.primary.channel), LOG_MAX_CHUNK);
+    pair_close(&pair);
+}
+
 Test(channel, abort_drops_what_is_queued)
 {
     struct pair pair;
