@@ -96,11 +96,16 @@ static enum event_weight role_line(const struct ftvm_event *event, bool alone, c
         return EVENT_DETAIL;
     }
     snprintf(line, size, "%s, term %" PRIu64, role_words(event), event->term);
-    return EVENT_NEWS;
+    /* That a backup joins is news of another event. */
+    return event->role == FTVM_ROLE_PRIMARY || event->is_protected ? EVENT_NEWS : EVENT_DETAIL;
 }
 
 static enum event_weight transfer_line(const struct ftvm_event *event, char *line, size_t size)
 {
+    if (event->total != 0 && event->done >= event->total && event->role == FTVM_ROLE_BACKUP) {
+        snprintf(line, size, "state received: %.1f MiB", (double)event->done / MEBIBYTE);
+        return EVENT_NEWS;
+    }
     if (event->total != 0 && event->done >= event->total) {
         snprintf(line, size, "state transferred: %.1f MiB; the guest stood still for %.1f ms",
                  (double)event->done / MEBIBYTE, (double)event->pause_ns / 1e6);
@@ -137,31 +142,29 @@ enum event_weight event_to_line(const struct ftvm_event *event, bool alone, char
     case FTVM_EVENT_START:
     case FTVM_EVENT_ROLE: return role_line(event, alone, line, size);
     case FTVM_EVENT_JOIN:
-        if (event->role == FTVM_ROLE_PRIMARY)
-            snprintf(line, size, "%s joins%s%s", peer, colon, text);
-        else
-            snprintf(line, size, "joining %s%s%s", peer, colon, text);
+        snprintf(line, size, event->role == FTVM_ROLE_PRIMARY ? "%s joins" : "joining %s", peer);
         return EVENT_NEWS;
     case FTVM_EVENT_REFUSE:
         snprintf(line, size, "refused %s%s%s", peer, colon, text);
         return EVENT_PROBLEM;
     case FTVM_EVENT_TRANSFER: return transfer_line(event, line, size);
     case FTVM_EVENT_SUSPECT:
-        snprintf(line, size, "%s is suspected lost%s%s", peer, colon, text);
+        if (text[0])
+            snprintf(line, size, "%s", text);
+        else
+            snprintf(line, size, "%s is suspected lost", peer);
         return EVENT_PROBLEM;
     case FTVM_EVENT_ARBITER: snprintf(line, size, "arbiter%s%s", colon, text); return EVENT_PROBLEM;
     case FTVM_EVENT_FAILOVER: return failover_line(event, line, size);
     case FTVM_EVENT_FENCED:
-        snprintf(line, size, "fenced, term %" PRIu64 "%s%s", event->term, colon, text);
-        return EVENT_PROBLEM;
+        /* The command's last line says it; here for those who want every detail. */
+        snprintf(line, size, "fenced in term %" PRIu64 "%s%s", event->term, colon, text);
+        return EVENT_DETAIL;
     case FTVM_EVENT_DIVERGED:
         snprintf(line, size, "diverged: agreed at position %" PRIu64 ", not at %" PRIu64 "%s%s",
                  event->agreed, event->position, colon, text);
         return EVENT_PROBLEM;
-    case FTVM_EVENT_STOP:
-        /* The command's last line says it; here for those who want every detail. */
-        snprintf(line, size, "stopping%s%s", colon, text);
-        return EVENT_DETAIL;
+    case FTVM_EVENT_STOP: snprintf(line, size, "stopping%s%s", colon, text); return EVENT_DETAIL;
     }
     snprintf(line, size, "%s", text);
     return EVENT_DETAIL;

@@ -131,12 +131,14 @@ static int create_node(struct replica *replica, const char *description, size_t 
     result = ftvm_node_create(&config, &node, reason, sizeof(reason));
     if (result < 0)
         return start_failed(result, reason);
+    /* Under the lock: a signal finds either no socket, or one that it may remove. */
     pthread_mutex_lock(&replica->lock);
     replica->node = node;
+    if (replica->options->control)
+        result = control_server_create(&replica->control, replica->options->control, node, reason,
+                                       sizeof(reason));
     pthread_mutex_unlock(&replica->lock);
-    if (replica->options->control &&
-        control_server_create(&replica->control, replica->options->control, node, reason,
-                              sizeof(reason)) < 0) {
+    if (result < 0) {
         say("cannot start: %s", reason);
         return CLI_EXIT_START;
     }
@@ -265,8 +267,8 @@ static int run_machine(struct replica *replica, char line[LINE_SIZE])
         snprintf(line, LINE_SIZE, "stopped in good order");
     } else {
         ftvm_node_error(replica->node, reason, sizeof(reason));
-        snprintf(line, LINE_SIZE, "%s%s%s", reason[0] ? reason : ftvm_strerror(result),
-                 advice[0] ? "; " : "", advice);
+        snprintf(line, LINE_SIZE, "%s%s%s%s", result == FTVM_E_FENCED ? "fenced: " : "",
+                 reason[0] ? reason : ftvm_strerror(result), advice[0] ? "; " : "", advice);
     }
     return (int)outcome_of_run(result);
 }
