@@ -244,4 +244,6 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
     node->join_state = JOIN_WELCOMED;
     pthread_cond_broadcast(&node->changed);
     pthread_mutex_unlock(&node->lock);
+    engine_set_machine(node->engine, node->name,
+                       (struct log_bytes){node->description, node->description_size});
 }

@@ -231,6 +231,10 @@ void engine_destroy(struct engine *engine);
 void engine_step(struct engine *engine, const struct engine_event *event,
                  struct engine_update *update);
 
+/* A backup that was welcomed may become the primary of joiners, and then tells them what its own
+ * primary told it. Borrowed, like what engine_create() was given. */
+void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description);
+
 /* When ENGINE_TICK must come at the latest; UINT64_MAX for never. */
 uint64_t engine_deadline(const struct engine *engine);
 

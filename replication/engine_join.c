@@ -103,6 +103,12 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
     engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
 }
 
+void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description)
+{
+    engine->config.name = name;
+    engine->config.description = description;
+}
+
 /* The vCPU was told to save; nothing nondeterministic happens until it has. */
 void join_begin_state(struct engine *engine)
 {

@@ -10,7 +10,8 @@
 
 #include "tests/libftvm/toy_machine.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS     20000
+#define DESCRIPTION "toy machine"
 
 struct replica {
     struct ftvm_node *node;
@@ -56,8 +57,8 @@ static void configure(struct ftvm_config *config, const struct pair *pair, struc
     config->name = "toy";
     config->listen = "127.0.0.1:0";
     config->arbiter = pair->arbiter;
-    config->description = "toy machine";
-    config->description_size = 11;
+    config->description = DESCRIPTION;
+    config->description_size = strlen(DESCRIPTION);
     config->epoch_length = 1000;
     config->timeout_ms = 2000;
     config->on_event = on_event;
@@ -95,6 +96,8 @@ static void start_backup_of(struct replica *replica, const struct pair *pair,
     snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
     config.role = FTVM_ROLE_BACKUP;
     config.join = join;
+    config.description = NULL; /* it is told */
+    config.description_size = 0;
     create_and_start(replica, &config);
     toy_run(replica->toy, replica->node);
 }
@@ -165,6 +168,15 @@ static void check_history(struct replica *const *replicas, size_t count)
     cr_assert_gt(last, 100);
 }
 
+/* A survivor hands on what its primary had told it. */
+static void check_description(const struct replica *replica)
+{
+    size_t size;
+    const void *description = ftvm_node_description(replica->node, &size);
+    cr_assert_eq(size, strlen(DESCRIPTION));
+    cr_assert_eq(memcmp(description, DESCRIPTION, size), 0);
+}
+
 static void survive(bool values, bool idles, enum ftvm_protocol protocol)
 {
     struct pair pair;
@@ -195,6 +207,7 @@ static void survive(bool values, bool idles, enum ftvm_protocol protocol)
     wait_until(is_primary, &b, "b takes over");
     start_backup_of(&c, &pair, &b);
     wait_until(is_protected, &b, "b protected");
+    check_description(&c);
     uint64_t inputs = status_of(&b).outputs;
     cr_assert_gt(inputs, 0);
     usleep(100000);
