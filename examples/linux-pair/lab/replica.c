@@ -65,6 +65,7 @@ static void add_common(struct command_line *line, const struct replica *replica,
     if (options->capture && options->spool)
         snprintf(line->net + used, sizeof(line->net) - used, ",capture=%s/%s.pcap", options->spool,
                  replica->label);
+    add_option(line, "--name", REPLICA_MACHINE);
     add_option(line, "--listen", line->listen);
     add(line, "--insecure-channel");
     add_option(line, "--arbiter", line->arbiter);
@@ -96,7 +97,6 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
              options->append ? options->append : "");
     add(&line, lab->config.ftvm);
     add(&line, "primary");
-    add_option(&line, "--name", REPLICA_MACHINE);
     add_option(&line, "--kernel", lab->config.kernel);
     add_option(&line, "--initrd", lab->config.initrd);
     add_option(&line, "--memory", "256M");
