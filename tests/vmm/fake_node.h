@@ -18,7 +18,7 @@
 
 #include "tests/vmm/recording.h"
 
-#define FAKE_QUEUE 1024u
+#define FAKE_QUEUE 1024u /* inputs; a test may set a smaller limit */
 /* How long an idle guest's time stands still, in real time, for a disk or the test to answer. */
 #define FAKE_IDLE_WAIT_NS 2000000
 
@@ -36,6 +36,9 @@ struct ftvm_node {
     uint64_t save_at;       /* an epoch's number: the state at its start goes to `saved` */
     const struct bytes *load; /* playback: starts from this state ... */
     size_t load_at;           /* ... which is the one behind this boundary */
+    bool promote;             /* playback: goes live where the recording ends */
+    enum ftvm_settle settle;
+    size_t queue_limit;
     fake_output *on_output;
     void *context; /* of the test */
     bool is_protected;
@@ -81,6 +84,7 @@ static void fake_node_init(struct ftvm_node *node, struct recording *recording)
     node->rate_q32 = UINT64_C(2) << 32;
     node->stop_position = UINT64_MAX;
     node->save_at = UINT64_MAX;
+    node->queue_limit = FAKE_QUEUE;
     pthread_mutex_init(&node->lock, NULL);
     pthread_cond_init(&node->arrived, NULL);
 }
@@ -128,7 +132,7 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
         return 0; /* a backup's own devices are ignored */
     }
     pthread_mutex_lock(&node->lock);
-    if (node->queued < FAKE_QUEUE) {
+    if (node->queued < node->queue_limit) {
         struct recorded_input *input = &node->queue[node->queued++];
         *input = (struct recorded_input){.device = device, .size = size, .data = malloc(size + 1)};
         memcpy(input->data, data, size);
@@ -187,6 +191,7 @@ int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status)
 int ftvm_node_fail(struct ftvm_node *node, const char *reason)
 {
     node->failed = true;
+    node->stop = true;
     snprintf(node->reason, sizeof node->reason, "%s", reason);
     return 0;
 }
@@ -302,7 +307,16 @@ static int fake_play(struct ftvm_node *node, enum recorded_kind kind, uint64_t p
     if (result == 0) {
         result = fake_save(node, node->at - 1);
     }
-    return result == 0 && node->at == recording->count ? FTVM_E_STOPPED : result;
+    if (result != 0 || node->at < recording->count) {
+        return result;
+    }
+    if (!node->promote) {
+        return FTVM_E_STOPPED;
+    }
+    node->playback = false; /* from here on it records */
+    node->role = FTVM_ROLE_PRIMARY;
+    node->ops->promoted(node->machine, node->settle);
+    return 0;
 }
 
 static int fake_end_epoch(struct ftvm_node *node, enum recorded_kind kind, uint64_t position,

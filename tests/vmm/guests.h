@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 
+#include <unistd.h>
+
 #include "tests/vmm/fake_node.h"
 #include "vmm/machine/layout.h"
 #include "vmm/machine/machine.h"
@@ -16,19 +18,20 @@ struct guest_run {
     struct ftvm_node node;
     int result;
     struct bytes console;
-    /* When the console shows `prompt`, `answer` is typed, once; NULL: never. */
+    /* When the console shows `prompt`, once: */
     const char *prompt;
-    const char *answer;
-    bool stop_after_answer; /* the run ends at the next boundary */
+    const char *answer;   /* is typed */
+    bool stop_at_prompt;  /* the run ends at the next boundary */
+    const char *truncate; /* this file loses its contents */
 };
 
-static bool guest_printed(const struct guest_run *run, const char *text)
+static inline bool guest_printed(const struct guest_run *run, const char *text)
 {
     return run->console.data != NULL &&
            memmem(run->console.data, run->console.size, text, strlen(text)) != NULL;
 }
 
-static void guest_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
+static inline void guest_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
 {
     struct guest_run *run = node->context;
     if (device != MACHINE_DEVICE_UART && device != machine_slot_device(MACHINE_SLOT_CONSOLE)) {
@@ -40,11 +43,21 @@ static void guest_output(struct ftvm_node *node, uint32_t device, const void *da
         if (run->answer != NULL) {
             ftvm_input(node, device, run->answer, strlen(run->answer));
         }
-        node->stop = run->stop_after_answer;
+        node->stop = run->stop_at_prompt;
+        cr_assert(run->truncate == NULL || truncate(run->truncate, 0) == 0);
     }
 }
 
-static struct machine_description guest_description(void)
+/* An empty disk image with a name of its own. */
+static inline void guest_make_disk(char path[64], uint64_t size)
+{
+    snprintf(path, 64, "/tmp/ftvm-test-XXXXXX");
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+    close(fd);
+}
+
+static inline struct machine_description guest_description(void)
 {
     return (struct machine_description){
         .name = "test",
@@ -55,7 +68,7 @@ static struct machine_description guest_description(void)
 }
 
 /* Everything but running: the test may still set up the node. */
-static void guest_prepare(struct guest_run *run, const struct machine_description *description,
+static inline void guest_prepare(struct guest_run *run, const struct machine_description *description,
                           const struct machine_local *local, struct recording *recording)
 {
     char error[MACHINE_ERROR_SIZE] = "";
@@ -67,12 +80,12 @@ static void guest_prepare(struct guest_run *run, const struct machine_descriptio
     run->node.context = run;
 }
 
-static void guest_go(struct guest_run *run)
+static inline void guest_go(struct guest_run *run)
 {
     run->result = machine_run(run->machine, &run->node);
 }
 
-static void guest_free(struct guest_run *run)
+static inline void guest_free(struct guest_run *run)
 {
     machine_destroy(run->machine);
     fake_node_free(&run->node);

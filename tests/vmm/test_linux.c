@@ -17,14 +17,6 @@ struct linux_guest {
     char disk[64];
 };
 
-static void make_disk(char path[64])
-{
-    snprintf(path, 64, "/tmp/ftvm-test-XXXXXX");
-    int fd = mkstemp(path);
-    cr_assert(fd >= 0 && ftruncate(fd, (off_t)DISK_BYTES) == 0);
-    close(fd);
-}
-
 static uint64_t disk_digest(const char *path)
 {
     uint64_t digest = 0, words[512];
@@ -52,7 +44,7 @@ static void linux_guest_init(struct linux_guest *guest, const char *append)
     memcpy(guest->description.nic_mac[0], "\x52\x54\x00\x01\x02\x03", 6);
     snprintf(guest->description.append, sizeof guest->description.append, "%s", append);
     guest->local = (struct machine_local){.kernel = KERNEL, .initrd = INITRD, .disk_count = 1};
-    make_disk(guest->disk);
+    guest_make_disk(guest->disk, DISK_BYTES);
     guest->local.disk[0] = guest->disk;
 }
 
@@ -61,7 +53,7 @@ static void another_replica(struct linux_guest *replica, const struct linux_gues
                             bool joins)
 {
     *replica = *guest;
-    make_disk(replica->disk);
+    guest_make_disk(replica->disk, DISK_BYTES);
     replica->local.disk[0] = replica->disk;
     if (joins) {
         replica->local.kernel = replica->local.initrd = NULL;
