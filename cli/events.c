@@ -13,6 +13,7 @@
 #include "cli/say.h"
 
 #define TICK_MS      500 /* between looks at the machine's warnings and retries of the file */
+#define REPEAT_S     60
 #define DRAIN_MS     1000
 #define TEXT_SIZE    512u
 #define LINE_SIZE    1024u
@@ -44,6 +45,8 @@ struct events {
 
     struct event_file *file; /* the writer's, as is what follows */
     bool file_failing;
+    char shown[LINE_SIZE]; /* the last line, and when */
+    time_t shown_at;
 };
 
 static struct timespec deadline_in(unsigned milliseconds)
@@ -111,13 +114,26 @@ void events_watch(struct events *events, events_warning *take, void *context)
 
 /* ---- The writer ---------------------------------------------------------------------------- */
 
-static void show(const struct events *events, enum event_weight weight, const char *line)
+/* A replica that is refused asks again and again: the same line is not shown twice in a while. */
+static bool was_just_shown(struct events *events, const char *line)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (strcmp(line, events->shown) == 0 && now.tv_sec - events->shown_at < REPEAT_S)
+        return true;
+    snprintf(events->shown, sizeof(events->shown), "%s", line);
+    events->shown_at = now.tv_sec;
+    return false;
+}
+
+static void show(struct events *events, enum event_weight weight, const char *line)
 {
     enum event_weight least = events->config.quiet     ? EVENT_PROBLEM
                               : events->config.verbose ? EVENT_DETAIL
                                                        : EVENT_NEWS;
 
-    if (weight >= least)
+    if (weight >= least && !was_just_shown(events, line))
         say("%s", line);
 }
 

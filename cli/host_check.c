@@ -30,6 +30,20 @@ static int try_port(const struct nic_forward *forward)
     return result;
 }
 
+bool host_check_record(const struct options *options, char error[OPTIONS_ERROR_SIZE])
+{
+    static const char prefix[] = "file:";
+    const char *path = options->arbiter + strlen(prefix);
+
+    if (strncmp(options->arbiter, prefix, strlen(prefix)) != 0 || access(path, R_OK | W_OK) == 0)
+        return true;
+    snprintf(error, OPTIONS_ERROR_SIZE,
+             "--arbiter %s: %s, although the primary runs; name the file that the primary uses, "
+             "on storage that both see",
+             options->arbiter, strerror(errno));
+    return false;
+}
+
 bool host_check_forwards(const struct machine_local *local, char error[OPTIONS_ERROR_SIZE])
 {
     char host[INET_ADDRSTRLEN];

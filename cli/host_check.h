@@ -13,4 +13,8 @@
  * a backup's host they may be the primary's until it is lost. */
 bool host_check_forwards(const struct machine_local *local, char error[OPTIONS_ERROR_SIZE]);
 
+/* A backup whose primary runs: is there a record at --arbiter? If not, the two look at different
+ * storage, and a claim would be won by nobody's leave. */
+bool host_check_record(const struct options *options, char error[OPTIONS_ERROR_SIZE]);
+
 #endif

@@ -159,14 +159,14 @@ bool machine_options_describe(const struct options *options, const struct machin
     return build_append(options, description, error);
 }
 
-static bool match_count(const char *option, const char *things, unsigned here, unsigned there,
+static bool match_count(const char *option, unsigned here, unsigned there,
                         char error[OPTIONS_ERROR_SIZE])
 {
     if (here == there)
         return true;
     snprintf(error, OPTIONS_ERROR_SIZE,
-             "the primary's machine has %u %s and %u are given here; give --%s %u times", there,
-             things, here, option, there);
+             "--%s: the primary's machine has %u, but here are %u; the numbers must be equal",
+             option, there, here);
     return false;
 }
 
@@ -175,8 +175,8 @@ bool machine_options_match(const struct machine_description *description,
 {
     char here[18], there[18];
 
-    if (!match_count("disk", "disks", local->disk_count, description->disk_count, error) ||
-        !match_count("net", "network interfaces", local->nic_count, description->nic_count, error))
+    if (!match_count("disk", local->disk_count, description->disk_count, error) ||
+        !match_count("net", local->nic_count, description->nic_count, error))
         return false;
     for (unsigned i = 0; i < local->nic_count; i++) {
         if (!local->nic[i].has_mac ||

@@ -239,6 +239,10 @@ static int prepare_backup(struct replica *replica)
         code = start_node(replica);
     if (code != CLI_EXIT_GOOD)
         return code;
+    if (!host_check_record(replica->options, error)) {
+        say("cannot start: %s", error);
+        return CLI_EXIT_ARBITER;
+    }
     text = ftvm_node_description(replica->node, &size);
     if (machine_description_parse(&description, text, size, error, sizeof(error)) < 0 ||
         !machine_options_local(replica->options, &local, error) ||

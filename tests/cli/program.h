@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,6 +67,8 @@ static inline void program_start(struct program *program, const char *path, cons
     cr_assert_eq(pipe2(output_ends, O_CLOEXEC), 0);
     program->process = fork();
     if (program->process == 0) {
+        /* A test that fails leaves nothing running. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
         dup2(output_ends[1], STDOUT_FILENO);
         dup2(error_ends[1], STDERR_FILENO);

@@ -336,9 +336,10 @@ Test(machine_options, a_backup_must_have_what_the_machine_has)
     } cases[] = {
         {BACKUP "--disk a --net none", NULL},
         {BACKUP "--disk a --net none,mac=52:54:00:01:02:03", NULL},
-        {BACKUP "--net none", "1 disks and 0 are given"},
-        {BACKUP "--disk a --disk b --net none", "1 disks and 2 are given"},
-        {BACKUP "--disk a", "1 network interfaces and 0 are given"},
+        {BACKUP "--net none", "--disk: the primary's machine has 1, but here are 0"},
+        {BACKUP "--disk a --disk b --net none",
+         "--disk: the primary's machine has 1, but here are 2"},
+        {BACKUP "--disk a", "--net: the primary's machine has 1, but here are 0"},
         {BACKUP "--disk a --net none,mac=52:54:00:01:02:04", "leave mac= out"},
     };
     struct machine_local local;
