@@ -49,7 +49,8 @@ static void clear_context(struct hart *hart, struct context *context)
 {
     if (context->filled_count <= TLB_FILLED) {
         for (unsigned i = 0; i < context->filled_count; i++) {
-            clear_entry(&context->data[0][context->filled[i]]);
+            unsigned index = context->filled[i];
+            clear_entry(&context->data[index / TLB_ENTRIES][index % TLB_ENTRIES]);
         }
     } else {
         memset(context->data, 0xff, sizeof context->data);
@@ -128,12 +129,12 @@ void tlb_select_context(struct hart *hart)
 struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address)
 {
     struct context *context = hart->translations.current;
-    unsigned index = mode * TLB_ENTRIES + (address >> PAGE_SHIFT & (TLB_ENTRIES - 1));
-    struct tlb_entry *entry = &context->data[0][index];
+    unsigned column = (unsigned)(address >> PAGE_SHIFT & (TLB_ENTRIES - 1));
+    struct tlb_entry *entry = &context->data[mode][column];
 
     if (entry->read_tag == TLB_INVALID && context->filled_count <= TLB_FILLED) {
         if (context->filled_count < TLB_FILLED) {
-            context->filled[context->filled_count] = (uint16_t)index;
+            context->filled[context->filled_count] = (uint16_t)(mode * TLB_ENTRIES + column);
         }
         context->filled_count++;
     }
