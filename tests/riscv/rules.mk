@@ -1,8 +1,8 @@
 # Guest programs for the tests of the hart, and the measurement of its speed.
 
 HART_GUEST_CC := $(CROSS)gcc
-HART_GUEST_CFLAGS := -O2 -march=rv64gc -mabi=lp64d -mcmodel=medany -ffreestanding -fno-pic -no-pie -static -nostdlib \
-	-fno-asynchronous-unwind-tables -fno-stack-protector -Wall -Wextra -Werror
+HART_GUEST_CFLAGS := -O2 -march=rv64gc -mabi=lp64d -mcmodel=medany -ffreestanding -fno-strict-aliasing -fno-pic -no-pie -static -nostdlib \
+	-fno-asynchronous-unwind-tables -fno-stack-protector -Wall -Wextra -Werror -Wl,--no-relax,--no-warn-rwx-segments
 
 $(BUILD)/bench/guest/mips.elf: bench/guest/start.S bench/guest/mips.c
 	@mkdir -p $(@D)
@@ -25,11 +25,20 @@ $(HART_GUEST_DIR)/%.elf: tests/riscv/guest/%.S
 	@mkdir -p $(@D)
 	$(HART_GUEST_CC) $(HART_GUEST_CFLAGS) -Wl,-Ttext=0x80000000,--build-id=none $< -o $@
 
+# Self-checking programs: crt.S first, as it holds the entry.
+$(HART_GUEST_DIR)/%.elf: tests/riscv/guest/crt.S tests/riscv/guest/%.c tests/riscv/guest/guest.h tests/riscv/guest/guest.ld
+	@mkdir -p $(@D)
+	$(HART_GUEST_CC) $(HART_GUEST_CFLAGS) -I. -Wl,-T,tests/riscv/guest/guest.ld,--build-id=none $(filter %.S %.c,$^) -o $@
+
 $(HART_GUEST_DIR)/runner: tests/riscv/guest/runner.c tests/riscv/differential/layout.h
 	@mkdir -p $(@D)
 	$(HART_GUEST_CC) -O2 -static -I. -Wall -Wextra -Werror $< -o $@
 
 HART_DIFFERENTIAL := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/differential/*.c))
+HART_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/support/*.c))
+HART_PROGRAMS := $(patsubst tests/riscv/guest/%.c,$(HART_GUEST_DIR)/%.bin,\
+	$(filter-out %/runner.c,$(wildcard tests/riscv/guest/*.c)))
 $(BUILD)/tests/riscv/test_%: CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
-$(HART_DIFFERENTIAL): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
+$(HART_DIFFERENTIAL) $(HART_SUPPORT): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
 $(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
+$(BUILD)/tests/riscv/test_privileged $(BUILD)/tests/riscv/test_determinism: $(HART_SUPPORT) | $(HART_PROGRAMS)

@@ -1,0 +1,59 @@
+#include "tests/riscv/support/guest_host.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* SBI extension 0 is the tests' own: the program ends. */
+static void sbi_call(void *context)
+{
+    struct guest_host *host = context;
+    host->finished = true;
+    host->line = hart_get_x(host->hart, 10);
+    hart_request_stop(host->hart);
+}
+
+void guest_host_start(struct guest_host *host, const char *program)
+{
+    const struct hart_callbacks callbacks = {.context = host, .sbi_call = sbi_call};
+    const struct hart_clock clock = {.rate_q32 = UINT64_C(10) << 32};
+    char path[256];
+    FILE *file;
+
+    *host = (struct guest_host){.memory = {.start = GUEST_RAM_START, .size = GUEST_HOST_RAM}};
+    host->memory.host = aligned_alloc(GUEST_PAGE_SIZE, GUEST_HOST_RAM);
+    cr_assert_not_null(host->memory.host);
+    memset(host->memory.host, 0, GUEST_HOST_RAM);
+    snprintf(path, sizeof path, "%s/%s.bin", HART_GUEST_DIR, program);
+    file = fopen(path, "rb");
+    cr_assert_not_null(file, "%s", path);
+    cr_assert_gt(fread(host->memory.host, 1, GUEST_HOST_RAM, file), 0);
+    fclose(file);
+    host->hart = hart_create(&host->memory, &callbacks);
+    cr_assert_not_null(host->hart);
+    hart_reset(host->hart, GUEST_RAM_START, 0);
+    hart_set_clock(host->hart, &clock);
+}
+
+void guest_host_stop(struct guest_host *host)
+{
+    hart_destroy(host->hart);
+    free(host->memory.host);
+}
+
+uint64_t guest_host_run(struct guest_host *host, uint64_t limit)
+{
+    while (!host->finished && hart_position(host->hart) < limit) {
+        if (hart_run(host->hart, limit) == HART_STOP_IDLE) {
+            struct hart_clock clock = {.clock_ns = hart_wake_time_ns(host->hart),
+                                       .position = hart_position(host->hart),
+                                       .rate_q32 = UINT64_C(10) << 32};
+            cr_assert_neq(clock.clock_ns, UINT64_MAX, "idle for ever");
+            hart_set_clock(host->hart, &clock);
+        }
+    }
+    cr_assert(host->finished, "still running at %#llx",
+              (unsigned long long)hart_get_pc(host->hart));
+    return host->line;
+}
