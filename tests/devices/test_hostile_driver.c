@@ -26,13 +26,14 @@ static void run_seeds(enum device_kind kind)
         uint8_t bytes[SESSION_BYTES];
         struct hostile_outcome first, second;
         fill(bytes, sizeof bytes, seed);
-        hostile_session(ops, bytes, sizeof bytes, &first);
-        hostile_session(ops, bytes, sizeof bytes, &second);
+        hostile_session(ops, bytes, sizeof bytes, true, &first);
+        hostile_session(ops, bytes, sizeof bytes, false, &second);
         cr_assert(first.writes_reported, "%s, seed %lu", ops->name, seed);
         cr_assert(first.states_loaded, "%s, seed %lu", ops->name, seed);
         cr_assert_eq(first.device_digest, second.device_digest, "%s, seed %lu", ops->name, seed);
         cr_assert_eq(first.memory_digest, second.memory_digest, "%s, seed %lu", ops->name, seed);
         cr_assert_eq(first.output_digest, second.output_digest, "%s, seed %lu", ops->name, seed);
+        cr_assert_eq(first.used, second.used, "%s, seed %lu", ops->name, seed);
         reset_needed += first.needed_reset;
         used += first.used > 3;
     }

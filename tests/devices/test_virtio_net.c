@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/devices/support/driver.h"
+#include "tests/devices/support/state_bytes.h"
 #include "vmm/devices/virtio_net.h"
 
 #define RX         0u
@@ -196,7 +197,6 @@ Test(virtio_net, drops_what_comes_before_the_driver_is_up)
     driver_write(&bench.driver, REG_STATUS, 0);
     deliver(&bench, 0xaa, 60);
     driver_start(&bench.driver, 2, QUEUE_SIZE, 0);
-    rig_store16(&bench.rig, bench.driver.queues[RX].available + 2, 0);
     offer_rx(&bench, 0, 1526);
     driver_notify(&bench.driver, RX);
     cr_assert_not(driver_take_used(&bench.driver, RX, &used));
@@ -226,8 +226,6 @@ Test(virtio_net, event_index_spares_interrupts)
     struct bench bench;
     setup(&bench);
     driver_start(&bench.driver, 2, QUEUE_SIZE, UINT64_C(1) << 29);
-    rig_store16(&bench.rig, bench.driver.queues[RX].available + 2, 0);
-    rig_store16(&bench.rig, bench.driver.queues[RX].used + 2, 0);
     rig_store16(&bench.rig, bench.driver.queues[RX].available + 4 + 2 * QUEUE_SIZE, 3);
     for (unsigned i = 0; i < 4; i++) {
         offer_rx(&bench, i, 1526);
@@ -237,5 +235,26 @@ Test(virtio_net, event_index_spares_interrupts)
         deliver(&bench, 1, 60);
     }
     cr_assert(bench.rig.line_level);
+    teardown(&bench);
+}
+
+Test(virtio_net, refuses_a_backlog_that_is_not_whole_frames)
+{
+    static const uint8_t lengths[] = {0, 13, 59, 61, 255};
+    struct bench bench;
+    struct state_bytes saved = {0};
+    struct state_writer writer = state_bytes_writer(&saved);
+    setup(&bench);
+    deliver(&bench, 0xaa, 60);
+    virtio_net_save(bench.net, &writer);
+    uint8_t *length = saved.data + saved.size - 64; /* in front of the last and only frame */
+    cr_assert_eq(*length, 60);
+    for (unsigned i = 0; i < sizeof lengths; i++) {
+        *length = lengths[i];
+        struct state_reader reader = state_bytes_reader(&saved);
+        virtio_net_load(bench.net, &reader);
+        cr_assert_neq(reader.error, 0, "length %u", lengths[i]);
+    }
+    state_bytes_free(&saved);
     teardown(&bench);
 }

@@ -95,6 +95,36 @@ Test(virtqueue, refuses_indices_outside_the_table)
     rig_free(&bench.rig);
 }
 
+/* What lies behind the table looks like a descriptor, and is still not one. */
+Test(virtqueue, refuses_a_good_descriptor_behind_the_table)
+{
+    struct bench bench;
+    setup(&bench, true, false);
+    describe(&bench, SIZE, DRIVER_BUFFERS, 16, 0, 0);
+    cr_assert_lt(pop_head(&bench, SIZE), 0);
+    rig_free(&bench.rig);
+    setup(&bench, true, false);
+    uint64_t table = DRIVER_BUFFERS + 0x1000;
+    describe(&bench, 0, table, 16, FLAG_INDIRECT, 0);
+    driver_set_descriptor(&bench.driver, table, 0, DRIVER_BUFFERS, 16, FLAG_NEXT, 1);
+    driver_set_descriptor(&bench.driver, table, 1, DRIVER_BUFFERS, 16, 0, 0);
+    cr_assert_lt(pop_head(&bench, 0), 0);
+    rig_free(&bench.rig);
+}
+
+Test(virtqueue, refuses_a_good_table_inside_a_table)
+{
+    struct bench bench;
+    setup(&bench, true, false);
+    uint64_t table = DRIVER_BUFFERS + 0x1000;
+    uint64_t inner = DRIVER_BUFFERS + 0x2000;
+    describe(&bench, 0, table, 16, FLAG_INDIRECT, 0);
+    driver_set_descriptor(&bench.driver, table, 0, inner, 16, FLAG_INDIRECT, 0);
+    driver_set_descriptor(&bench.driver, inner, 0, DRIVER_BUFFERS, 16, 0, 0);
+    cr_assert_lt(pop_head(&bench, 0), 0);
+    rig_free(&bench.rig);
+}
+
 Test(virtqueue, refuses_slices_outside_memory)
 {
     static const struct {

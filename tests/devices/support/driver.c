@@ -52,6 +52,8 @@ void driver_setup_queue(struct driver *driver, unsigned index, uint16_t size)
         .available = area + 0x8000,
         .used = area + 0xa000,
     };
+    const uint8_t zeros[0x4000] = {0};
+    rig_store(driver->rig, queue->available, zeros, sizeof zeros); /* both rings */
     driver_write(driver, REG_QUEUE_SELECT, index);
     driver_write(driver, REG_QUEUE_SIZE, size);
     write_address(driver, REG_QUEUE_DESCRIPTORS, queue->descriptors);

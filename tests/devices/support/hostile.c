@@ -14,6 +14,7 @@ struct session {
     const uint8_t *bytes;
     size_t size;
     size_t position;
+    bool moves;
     struct hostile_outcome *outcome;
 };
 
@@ -84,9 +85,6 @@ static void start_well(struct session *session)
         driver_negotiate(&session->driver, features);
         driver_setup_queue(&session->driver, 0, size);
         driver_setup_queue(&session->driver, 1, size);
-        for (unsigned i = 0; i < 2; i++) {
-            rig_store32(&session->rig, session->driver.queues[i].available, 0);
-        }
         driver_write(&session->driver, REG_STATUS, 0x0f);
     }
 }
@@ -209,7 +207,7 @@ static void step(struct session *session)
     default:
         if (choice < 24) {
             session->driver.ops->reset(session->driver.device);
-        } else if (choice < 96) {
+        } else if (choice < 96 && session->moves) {
             move_to_another(session);
         }
         break;
@@ -225,10 +223,10 @@ static uint64_t digest_outputs(const struct rig *rig)
     return digest;
 }
 
-void hostile_session(const struct device_ops *ops, const uint8_t *bytes, size_t size,
+void hostile_session(const struct device_ops *ops, const uint8_t *bytes, size_t size, bool moves,
                      struct hostile_outcome *outcome)
 {
-    struct session session = {.bytes = bytes, .size = size, .outcome = outcome};
+    struct session session = {.bytes = bytes, .size = size, .moves = moves, .outcome = outcome};
     *outcome = (struct hostile_outcome){.states_loaded = true};
     rig_init(&session.rig);
     session.disk = fake_disk_create(TEST_DISK_SIZE);

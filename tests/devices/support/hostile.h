@@ -17,7 +17,9 @@ struct hostile_outcome {
     unsigned used;        /* the device got so far as to interrupt */
 };
 
-void hostile_session(const struct device_ops *ops, const uint8_t *bytes, size_t size,
+/* With `moves`, the device is replaced now and then by one loaded from its state: the outcome must
+ * be the same as without. */
+void hostile_session(const struct device_ops *ops, const uint8_t *bytes, size_t size, bool moves,
                      struct hostile_outcome *outcome);
 
 #endif
