@@ -27,7 +27,7 @@ typedef void fake_output(struct ftvm_node *node, uint32_t device, const void *da
 struct ftvm_node {
     /* Set by the test before the run. */
     struct recording *recording;
-    bool playback;
+    atomic_bool playback;
     uint64_t seed;          /* recording: of epochs' lengths and rates */
     uint64_t epoch_length;  /* recording: mean instructions */
     uint64_t rate_q32;      /* recording: mean nanoseconds per instruction */
@@ -42,7 +42,7 @@ struct ftvm_node {
     fake_output *on_output;
     void *context; /* of the test */
     bool is_protected;
-    enum ftvm_role role;
+    _Atomic(enum ftvm_role) role;
 
     /* Results. */
     struct bytes saved;

@@ -138,7 +138,9 @@ static void load_image(struct boot_image *image, struct state_reader *reader)
         state_reader_fail(reader);
         return;
     }
-    state_get_bytes(reader, image->data, image->size);
+    if (size > 0) {
+        state_get_bytes(reader, image->data, size);
+    }
 }
 
 static void load_images(struct machine *machine, struct state_reader *reader)
