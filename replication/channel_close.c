@@ -37,10 +37,11 @@ void connection_closing_on_writable(struct connection *connection)
 
 void connection_closing_on_readable(struct connection *connection)
 {
+    uint8_t unwanted[16 * 1024];
     ssize_t size;
 
     channel_buffer_release(&connection->in);
-    size = recv(connection->fd, NULL, CHANNEL_RECEIVE_USUAL, MSG_TRUNC | MSG_DONTWAIT);
+    size = recv(connection->fd, unwanted, sizeof unwanted, MSG_DONTWAIT);
     if (size > 0) {
         connection->channel->received_bytes += (uint64_t)size;
     } else if (size == 0) {
