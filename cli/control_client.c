@@ -148,8 +148,10 @@ static int promote(const struct options *options)
     close(connection);
     for (unsigned waited = 0; waited < PROMOTE_TIMEOUT_S * 1000; waited += POLL_MS) {
         answer = ask(options, "status", &connection);
-        if (!answer)
+        if (!answer) {
+            say("it was asked to take over, and has ended since; its own last line says why");
             return CLI_EXIT_REQUEST;
+        }
         close(connection);
         json_t *status = json_object_get(answer, "status");
         const char *role = json_string_value(json_object_get(status, "role"));

@@ -95,7 +95,8 @@ Test(pair, a_promotion_fences_the_primary)
 
     start_pair(&pair);
     program_run(&client, pair.path, "promote --control backup");
-    cr_expect_eq(client.code, CLI_EXIT_GOOD, "%s", client.error);
+    program_wait_for(&pair.backup, "took over at position");
+    cr_expect_eq(client.code, CLI_EXIT_GOOD, "%s%s", client.error, pair.backup.error);
     program_finish(&pair.primary);
     cr_expect_eq(pair.primary.code, CLI_EXIT_FENCED, "%s", pair.primary.error);
     kill(pair.backup.process, SIGTERM);
