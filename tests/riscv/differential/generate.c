@@ -25,11 +25,27 @@ static uint32_t below(struct generator *g, uint32_t limit)
 
 static uint64_t integer_value(struct generator *g)
 {
-    static const uint64_t edges[] = {
-        0,          1,          2,          UINT64_MAX, INT64_MAX, UINT64_C(1) << 63,
-        0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, UINT64_C(0xffffffff80000000),
-        0x7f,       0x80,       0xff,       0x7fff,     0x8000,    0xffff,
-        63,         64,         31,         32};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     2,
+                                     UINT64_MAX,
+                                     INT64_MAX,
+                                     UINT64_C(1) << 63,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     UINT64_C(0xffffffff80000000),
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0xffff,
+                                     63,
+                                     64,
+                                     31,
+                                     32};
 
     switch (below(g, 4)) {
     case 0: return edges[below(g, sizeof edges / sizeof *edges)];
@@ -60,27 +76,30 @@ static uint64_t double_value(struct generator *g)
     case 3: /* few bits set, moderate exponent */
         return (UINT64_C(1023) - 70 + below(g, 140)) << 52 |
                (next_random(g) & UINT64_C(0xfffff00000000)) | sign;
-    case 4: /* denormal or tiny */
-        return (next_random(g) >> (11 + below(g, 53))) | sign;
+    case 4: /* denormal or tiny */ return (next_random(g) >> (11 + below(g, 53))) | sign;
     default: return next_random(g);
     }
 }
 
 static uint64_t single_value(struct generator *g)
 {
-    static const uint32_t edges[] = {
-        0x00000000, 0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001, 0x7fa00000, 0x7f7fffff,
-        0x00800000, 0x007fffff, 0x00000001, 0x3f000000, 0x3f800001, 0x4effffff, 0x4f000000,
-        0x4f7fffff, 0x4f800000, 0x5effffff, 0x5f000000, 0x5f800000, 0x4b000000, 0x4b800001,
-        0x3fc00000, 0x40200000, 0x7fe12345, 0x00400000};
+    static const uint32_t edges[] = {0x00000000, 0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001,
+                                     0x7fa00000, 0x7f7fffff, 0x00800000, 0x007fffff, 0x00000001,
+                                     0x3f000000, 0x3f800001, 0x4effffff, 0x4f000000, 0x4f7fffff,
+                                     0x4f800000, 0x5effffff, 0x5f000000, 0x5f800000, 0x4b000000,
+                                     0x4b800001, 0x3fc00000, 0x40200000, 0x7fe12345, 0x00400000};
     uint32_t sign = (uint32_t)next_random(g) & UINT32_C(1) << 31;
     uint32_t value;
 
     switch (below(g, 6)) {
     case 0:
     case 1: value = edges[below(g, sizeof edges / sizeof *edges)] | sign; break;
-    case 2: value = (UINT32_C(0x7e) + below(g, 4)) << 23 | below(g, 8) << below(g, 21) | sign; break;
-    case 3: value = (UINT32_C(127) - 35 + below(g, 70)) << 23 | below(g, 1 << 12) << 11 | sign; break;
+    case 2:
+        value = (UINT32_C(0x7e) + below(g, 4)) << 23 | below(g, 8) << below(g, 21) | sign;
+        break;
+    case 3:
+        value = (UINT32_C(127) - 35 + below(g, 70)) << 23 | below(g, 1 << 12) << 11 | sign;
+        break;
     case 4: value = (uint32_t)next_random(g) >> (8 + below(g, 24)) | sign; break;
     default: value = (uint32_t)next_random(g); break;
     }
@@ -142,11 +161,10 @@ static void register_operation(struct generator *g)
 {
     static const struct {
         uint8_t funct7, funct3s, opcode; /* funct3s: a bit for each that exists */
-    } groups[] = {
-        {0x00, 0xff, 0x33}, {0x20, 0xf1, 0x33}, {0x01, 0xff, 0x33}, {0x05, 0xf0, 0x33},
-        {0x10, 0x54, 0x33}, {0x24, 0x22, 0x33}, {0x30, 0x22, 0x33}, {0x34, 0x02, 0x33},
-        {0x14, 0x02, 0x33}, {0x00, 0x23, 0x3b}, {0x01, 0xf1, 0x3b}, {0x20, 0x21, 0x3b},
-        {0x10, 0x54, 0x3b}, {0x30, 0x22, 0x3b}, {0x04, 0x01, 0x3b}};
+    } groups[] = {{0x00, 0xff, 0x33}, {0x20, 0xf1, 0x33}, {0x01, 0xff, 0x33}, {0x05, 0xf0, 0x33},
+                  {0x10, 0x54, 0x33}, {0x24, 0x22, 0x33}, {0x30, 0x22, 0x33}, {0x34, 0x02, 0x33},
+                  {0x14, 0x02, 0x33}, {0x00, 0x23, 0x3b}, {0x01, 0xf1, 0x3b}, {0x20, 0x21, 0x3b},
+                  {0x10, 0x54, 0x3b}, {0x30, 0x22, 0x3b}, {0x04, 0x01, 0x3b}};
     unsigned group = below(g, sizeof groups / sizeof *groups);
     uint32_t funct3;
 
@@ -175,11 +193,12 @@ static void immediate_operation(struct generator *g)
     case 3: immediate = below(g, 2) ? 0x287 : 0x6b8, funct3 = 5; break;
     case 4: immediate = below(g, 4096), funct3 = 0, opcode = 0x1b; break;
     case 5: /* clzw, cpopw; QEMU 7.2 gets ctzw of a zero word wrong */
-        immediate = 0x600 + 2 * below(g, 2), funct3 = 1, opcode = 0x1b; break;
-    case 6: immediate = below(g, 2) ? amount & 31 : 0x080 | amount, funct3 = 1, opcode = 0x1b; break;
-    case 7:
-        immediate = word_shifts[below(g, 3)] | (amount & 31), funct3 = 5, opcode = 0x1b;
+        immediate = 0x600 + 2 * below(g, 2), funct3 = 1, opcode = 0x1b;
         break;
+    case 6:
+        immediate = below(g, 2) ? amount & 31 : 0x080 | amount, funct3 = 1, opcode = 0x1b;
+        break;
+    case 7: immediate = word_shifts[below(g, 3)] | (amount & 31), funct3 = 5, opcode = 0x1b; break;
     case 8: /* lui, auipc */
         emit(g, (uint32_t)next_random(g) << 12 | rd << 7 | (below(g, 2) ? 0x37 : 0x17));
         return;
@@ -205,10 +224,10 @@ static void memory_operation(struct generator *g)
         emit(g, offset << 20 | base << 15 | below(g, 7) << 12 | destination(g) << 7 | 0x03);
         break;
     case 2:
-    case 3:
-        emit(g, r_type(high, source(g), base, below(g, 4), low, 0x23));
+    case 3: emit(g, r_type(high, source(g), base, below(g, 4), low, 0x23)); break;
+    case 4:
+        emit(g, offset << 20 | base << 15 | (2 + below(g, 2)) << 12 | source(g) << 7 | 0x07);
         break;
-    case 4: emit(g, offset << 20 | base << 15 | (2 + below(g, 2)) << 12 | source(g) << 7 | 0x07); break;
     default: emit(g, r_type(high, source(g), base, 2 + below(g, 2), low, 0x27)); break;
     }
 }
@@ -263,7 +282,8 @@ static void float_operation(struct generator *g)
     case 10: emit(g, r_type(0x50 | format, rs2, rs1, below(g, 3), destination(g), 0x53)); break;
     case 11: /* to and from integers */
         if (below(g, 2)) {
-            emit(g, r_type(0x60 | format, below(g, 4), rs1, rounding_mode(g), destination(g), 0x53));
+            emit(g,
+                 r_type(0x60 | format, below(g, 4), rs1, rounding_mode(g), destination(g), 0x53));
         } else {
             emit(g, r_type(0x68 | format, below(g, 4), rs1, rounding_mode(g), rd, 0x53));
         }
@@ -286,10 +306,10 @@ static void control_status_operation(struct generator *g)
     uint32_t rd = destination(g);
 
     switch (below(g, 4)) {
-    case 0: emit(g, 0x00205073 | below(g, 5) << 15 | rd << 7); break;        /* csrrwi frm */
-    case 1: emit(g, 0x00102073 | source(g) << 15 | rd << 7); break;          /* csrrs fflags */
-    case 2: emit(g, 0x00103073 | source(g) << 15 | rd << 7); break;          /* csrrc fflags */
-    default: emit(g, 0x00302073 | rd << 7); break;                           /* csrr fcsr */
+    case 0: emit(g, 0x00205073 | below(g, 5) << 15 | rd << 7); break; /* csrrwi frm */
+    case 1: emit(g, 0x00102073 | source(g) << 15 | rd << 7); break;   /* csrrs fflags */
+    case 2: emit(g, 0x00103073 | source(g) << 15 | rd << 7); break;   /* csrrc fflags */
+    default: emit(g, 0x00302073 | rd << 7); break;                    /* csrr fcsr */
     }
 }
 
@@ -304,32 +324,28 @@ static void compressed_operation(struct generator *g)
         rd = 1;
     }
     switch (below(g, 20)) {
-    case 0: /* c.addi4spn */
-        emit_16(g, (1 + below(g, 255)) << 5 | short_rd << 2);
-        break;
-    case 1: emit_16(g, 0x0001 | high | rd << 7 | low); break; /* c.addi */
-    case 2: emit_16(g, 0x2001 | high | rd << 7 | low); break; /* c.addiw */
-    case 3: emit_16(g, 0x4001 | high | rd << 7 | low); break; /* c.li */
+    case 0: /* c.addi4spn */ emit_16(g, (1 + below(g, 255)) << 5 | short_rd << 2); break;
+    case 1: emit_16(g, 0x0001 | high | rd << 7 | low); break;       /* c.addi */
+    case 2: emit_16(g, 0x2001 | high | rd << 7 | low); break;       /* c.addiw */
+    case 3: emit_16(g, 0x4001 | high | rd << 7 | low); break;       /* c.li */
     case 4: emit_16(g, 0x6001 | high | rd << 7 | (low | 4)); break; /* c.lui */
     case 5: emit_16(g, 0x8001 | high | short_rd << 7 | low); break; /* c.srli */
     case 6: emit_16(g, 0x8401 | high | short_rd << 7 | low); break; /* c.srai */
     case 7: emit_16(g, 0x8801 | high | short_rd << 7 | low); break; /* c.andi */
-    case 8: /* c.sub, c.xor, c.or, c.and */
+    case 8:                                                         /* c.sub, c.xor, c.or, c.and */
         emit_16(g, 0x8c01 | short_rd << 7 | below(g, 4) << 5 | short_rs << 2);
         break;
     case 9: emit_16(g, 0x9c01 | short_rd << 7 | below(g, 2) << 5 | short_rs << 2); break;
-    case 10: emit_16(g, 0x0002 | high | rd << 7 | low); break;  /* c.slli */
-    case 11: emit_16(g, 0x8002 | rd << 7 | rs2 << 2); break;    /* c.mv */
-    case 12: emit_16(g, 0x9002 | rd << 7 | rs2 << 2); break;    /* c.add */
-    case 13: /* c.fld, c.lw, c.ld from x8 */
+    case 10: emit_16(g, 0x0002 | high | rd << 7 | low); break; /* c.slli */
+    case 11: emit_16(g, 0x8002 | rd << 7 | rs2 << 2); break;   /* c.mv */
+    case 12: emit_16(g, 0x9002 | rd << 7 | rs2 << 2); break;   /* c.add */
+    case 13:                                                   /* c.fld, c.lw, c.ld from x8 */
         emit_16(g, (1 + below(g, 3)) << 13 | below(g, 8) << 10 | below(g, 4) << 5 | short_rd << 2);
         break;
     case 14: /* c.fsd, c.sw, c.sd */
         emit_16(g, (5 + below(g, 3)) << 13 | below(g, 8) << 10 | below(g, 4) << 5 | short_rs << 2);
         break;
-    case 15: /* c.fldsp */
-        emit_16(g, 0x2002 | high | source(g) << 7 | low);
-        break;
+    case 15: /* c.fldsp */ emit_16(g, 0x2002 | high | source(g) << 7 | low); break;
     case 16: /* c.lwsp, c.ldsp */
         emit_16(g, (2 + below(g, 2)) << 13 | 2 | high | rd << 7 | low);
         break;
@@ -363,9 +379,7 @@ static void branch(struct generator *g)
     g->used = place;
     switch (kind) {
     case 0:
-    case 1:
-        emit(g, r_type(distance >> 5 & 0x3f, rs2, rs1, function, distance & 0x1e, 0x63));
-        break;
+    case 1: emit(g, r_type(distance >> 5 & 0x3f, rs2, rs1, function, distance & 0x1e, 0x63)); break;
     case 2: emit(g, (distance & 0x7fe) << 20 | rd << 7 | 0x6f); break; /* jal */
     case 3: /* c.beqz, c.bnez; distances up to 30 */
         emit_16(g, (6 + (function & 1)) << 13 | 1 | (distance >> 3 & 3) << 10 | short_rs << 7 |

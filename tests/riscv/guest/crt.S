@@ -7,6 +7,8 @@ _start:
     csrw stvec, t0
     la t0, save_area
     csrw sscratch, t0
+    li t0, 0x2000                    # FS: main() may save float registers
+    csrs sstatus, t0
     call main
     .globl finish
 finish:
@@ -82,6 +84,7 @@ from_user:
 
     .globl run_user
 run_user:
+    csrci sstatus, 2                 # no interrupt between here and sret
     csrr t6, sscratch
     sd ra, SAVE_S+0(t6)
     sd sp, SAVE_S+8(t6)

@@ -41,21 +41,23 @@ void run_user(uint64_t function, uint64_t argument);
         __asm__ volatile("csrr %0, " name : "=r"(value_) : : "memory");                            \
         value_;                                                                                    \
     })
-#define WRITE_CSR(name, value) __asm__ volatile("csrw " name ", %0" : : "r"((uint64_t)(value)) : "memory")
-#define SET_CSR(name, value)   __asm__ volatile("csrs " name ", %0" : : "r"((uint64_t)(value)) : "memory")
-#define CLEAR_CSR(name, value) __asm__ volatile("csrc " name ", %0" : : "r"((uint64_t)(value)) : "memory")
+#define WRITE_CSR(name, value)                                                                     \
+    __asm__ volatile("csrw " name ", %0" : : "r"((uint64_t)(value)) : "memory")
+#define SET_CSR(name, value)                                                                       \
+    __asm__ volatile("csrs " name ", %0" : : "r"((uint64_t)(value)) : "memory")
+#define CLEAR_CSR(name, value)                                                                     \
+    __asm__ volatile("csrc " name ", %0" : : "r"((uint64_t)(value)) : "memory")
 
 /* Runs one instruction that may trap; true if it did. `place` is where it was. %0, %1: operands. */
 #define TRY(instruction, a, b)                                                                     \
     ({                                                                                             \
         uint64_t count_ = trap.count;                                                              \
         uint64_t scratch_, first_ = (uint64_t)(a), second_ = (uint64_t)(b);                        \
-        __asm__ volatile("la %2, 2f\n\tsd %2, %3\n\tla %2, 1f\n\tsd %2, %4\n1:\t" instruction      \
-                         "\n2:"                                                                    \
-                         : "+r"(first_), "+r"(second_), "=&r"(scratch_), "=m"(trap.resume),        \
-                           "=m"(try_place)                                                         \
-                         :                                                                         \
-                         : "memory", "ra");                                                        \
+        __asm__ volatile(                                                                          \
+            "la %2, 2f\n\tsd %2, %3\n\tla %2, 1f\n\tsd %2, %4\n1:\t" instruction "\n2:"            \
+            : "+r"(first_), "+r"(second_), "=&r"(scratch_), "=m"(trap.resume), "=m"(try_place)     \
+            :                                                                                      \
+            : "memory", "ra", "a0");                                                               \
         try_result = first_;                                                                       \
         trap.resume = 0;                                                                           \
         trap.count != count_;                                                                      \

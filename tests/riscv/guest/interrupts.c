@@ -1,8 +1,8 @@
 /* Timer and software interrupts, wfi. The host gives 10 ns to an instruction, 100 ns to a tick. */
 #include "tests/riscv/guest/guest.h"
 
-#define SSIP 0x002
-#define STIP 0x020
+#define SSIP     0x002
+#define STIP     0x020
 #define STIMECMP "0x14d"
 #define PER_TICK 10
 
@@ -82,8 +82,11 @@ static void vectored(void)
 
     WRITE_CSR("stvec", (uint64_t)vectors | 1);
     WRITE_CSR("sie", SSIP);
-    __asm__ volatile("li t6, 0\n\tcsrsi sip, 2\n\tcsrsi sstatus, 2\n\tnop\n\tcsrci sstatus, 2\n\tmv %0, t6"
-                     : "=r"(which) : : "t6", "memory");
+    __asm__ volatile(
+        "li t6, 0\n\tcsrsi sip, 2\n\tcsrsi sstatus, 2\n\tnop\n\tcsrci sstatus, 2\n\tmv %0, t6"
+        : "=r"(which)
+        :
+        : "t6", "memory");
     CHECK(which == 1);
     WRITE_CSR("stvec", direct);
 }

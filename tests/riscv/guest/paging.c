@@ -1,4 +1,5 @@
-/* Sv39: page sizes, rights, A and D, SUM and MXR, faults, and translations that change while in use.
+/* Sv39: page sizes, rights, A and D, SUM and MXR, faults, and translations that change while in
+ * use.
  *
  * The program itself runs in a 1 GiB identity page of S mode at 0x80000000; what is tested lies in
  * the gigabyte at 0x40000000 of the virtual addresses. */
@@ -12,8 +13,8 @@
 #define A 64
 #define D 128
 
-#define WINDOW UINT64_C(0x40000000)
-#define PAGE   4096
+#define WINDOW     UINT64_C(0x40000000)
+#define PAGE       4096
 #define ALIGN_PAGE __attribute__((aligned(4096)))
 
 static volatile uint64_t root[512] ALIGN_PAGE;

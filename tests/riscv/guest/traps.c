@@ -7,14 +7,14 @@ static void illegal_instructions(void)
 {
     TRAPPED(".word 0xffffffff", 0, 0, ILLEGAL, 0xffffffff);
     TRAPPED(".half 0x0000", 0, 0, ILLEGAL, 0);
-    TRAPPED(".half 0x8002", 0, 0, ILLEGAL, 0x8002);              /* c.jr x0 */
-    TRAPPED(".word 0x30200073", 0, 0, ILLEGAL, 0x30200073);      /* mret */
-    TRAPPED(".word 0x30002573", 0, 0, ILLEGAL, 0x30002573);      /* csrr a0, mstatus */
-    TRAPPED(".word 0xc0101073", 0, 0, ILLEGAL, 0xc0101073);      /* csrw time */
-    TRAPPED(".word 0xc0302573", 0, 0, ILLEGAL, 0xc0302573);      /* hpmcounter3 */
-    TRAPPED(".word 0x00001003", 0, 0, LOAD_ACCESS, 0);           /* lh x0, 0(x0): still a load */
-    TRAPPED(".word 0x00007003", 0, 0, ILLEGAL, 0x00007003);      /* load, funct3 7 */
-    TRAPPED(".word 0x1000402f", 0, 0, ILLEGAL, 0x1000402f);      /* amo, width 4 */
+    TRAPPED(".half 0x8002", 0, 0, ILLEGAL, 0x8002);         /* c.jr x0 */
+    TRAPPED(".word 0x30200073", 0, 0, ILLEGAL, 0x30200073); /* mret */
+    TRAPPED(".word 0x30002573", 0, 0, ILLEGAL, 0x30002573); /* csrr a0, mstatus */
+    TRAPPED(".word 0xc0101073", 0, 0, ILLEGAL, 0xc0101073); /* csrw time */
+    TRAPPED(".word 0xc0302573", 0, 0, ILLEGAL, 0xc0302573); /* hpmcounter3 */
+    TRAPPED(".word 0x00001003", 0, 0, LOAD_ACCESS, 0);      /* lh x0, 0(x0): still a load */
+    TRAPPED(".word 0x00007003", 0, 0, ILLEGAL, 0x00007003); /* load, funct3 7 */
+    TRAPPED(".word 0x1000402f", 0, 0, ILLEGAL, 0x1000402f); /* amo, width 4 */
 }
 
 static void float_rights(void)
@@ -167,15 +167,22 @@ static void reservations(void)
     static uint64_t word, other;
     uint64_t failed;
 
-    __asm__ volatile("lr.d t0, (%1)\n\tsc.d %0, %2, (%1)" : "=&r"(failed) : "r"(&word), "r"(7) : "t0", "memory");
+    __asm__ volatile("lr.d t0, (%1)\n\tsc.d %0, %2, (%1)"
+                     : "=&r"(failed)
+                     : "r"(&word), "r"(7)
+                     : "t0", "memory");
     CHECK(failed == 0 && word == 7);
     __asm__ volatile("sc.d %0, %2, (%1)" : "=&r"(failed) : "r"(&word), "r"(8) : "memory");
     CHECK(failed != 0 && word == 7);
     __asm__ volatile("lr.d t0, (%1)\n\tsc.d %0, %2, (%3)"
-                     : "=&r"(failed) : "r"(&word), "r"(8), "r"(&other) : "t0", "memory");
+                     : "=&r"(failed)
+                     : "r"(&word), "r"(8), "r"(&other)
+                     : "t0", "memory");
     CHECK(failed != 0 && other == 0);
     __asm__ volatile("lr.d t0, (%1)\n\tsd %2, (%1)\n\tsc.d %0, %2, (%1)"
-                     : "=&r"(failed) : "r"(&word), "r"(9) : "t0", "memory");
+                     : "=&r"(failed)
+                     : "r"(&word), "r"(9)
+                     : "t0", "memory");
     CHECK(failed != 0 && word == 9);
 }
 

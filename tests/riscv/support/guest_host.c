@@ -8,20 +8,22 @@
 /* SBI extension 0 is the tests' own: the program ends. */
 static void sbi_call(void *context)
 {
-    struct guest_host *host = context;
-    host->finished = true;
-    host->line = hart_get_x(host->hart, 10);
-    hart_request_stop(host->hart);
+    struct guest_outcome *outcome = context;
+    outcome->finished = true;
+    outcome->line = hart_get_x(outcome->hart, 10);
+    hart_request_stop(outcome->hart);
 }
 
 void guest_host_start(struct guest_host *host, const char *program)
 {
-    const struct hart_callbacks callbacks = {.context = host, .sbi_call = sbi_call};
+    struct guest_outcome *outcome = calloc(1, sizeof *outcome);
+    const struct hart_callbacks callbacks = {.context = outcome, .sbi_call = sbi_call};
     const struct hart_clock clock = {.rate_q32 = UINT64_C(10) << 32};
     char path[256];
     FILE *file;
 
-    *host = (struct guest_host){.memory = {.start = GUEST_RAM_START, .size = GUEST_HOST_RAM}};
+    *host = (struct guest_host){.outcome = outcome,
+                                .memory = {.start = GUEST_RAM_START, .size = GUEST_HOST_RAM}};
     host->memory.host = aligned_alloc(GUEST_PAGE_SIZE, GUEST_HOST_RAM);
     cr_assert_not_null(host->memory.host);
     memset(host->memory.host, 0, GUEST_HOST_RAM);
@@ -32,6 +34,7 @@ void guest_host_start(struct guest_host *host, const char *program)
     fclose(file);
     host->hart = hart_create(&host->memory, &callbacks);
     cr_assert_not_null(host->hart);
+    outcome->hart = host->hart;
     hart_reset(host->hart, GUEST_RAM_START, 0);
     hart_set_clock(host->hart, &clock);
 }
@@ -40,11 +43,12 @@ void guest_host_stop(struct guest_host *host)
 {
     hart_destroy(host->hart);
     free(host->memory.host);
+    free(host->outcome);
 }
 
 uint64_t guest_host_run(struct guest_host *host, uint64_t limit)
 {
-    while (!host->finished && hart_position(host->hart) < limit) {
+    while (!host->outcome->finished && hart_position(host->hart) < limit) {
         if (hart_run(host->hart, limit) == HART_STOP_IDLE) {
             struct hart_clock clock = {.clock_ns = hart_wake_time_ns(host->hart),
                                        .position = hart_position(host->hart),
@@ -53,7 +57,7 @@ uint64_t guest_host_run(struct guest_host *host, uint64_t limit)
             hart_set_clock(host->hart, &clock);
         }
     }
-    cr_assert(host->finished, "still running at %#llx",
+    cr_assert(host->outcome->finished, "still running at %#llx",
               (unsigned long long)hart_get_pc(host->hart));
-    return host->line;
+    return host->outcome->line;
 }
