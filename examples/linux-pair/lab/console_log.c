@@ -14,14 +14,17 @@ struct progress {
     char tail[LINE_SIZE]; /* what the lost primary had printed of the line after it */
 };
 
+/* Others print too, and not all of them end their lines (the shell's prompt). */
 static bool read_number(const char *line, int64_t *number)
 {
+    const char *count = strstr(line, CONSOLE_LOG_COUNT);
     char *end;
 
-    if (strncmp(line, CONSOLE_LOG_COUNT, strlen(CONSOLE_LOG_COUNT)) != 0)
+    if (!count)
         return false;
-    *number = strtoll(line + strlen(CONSOLE_LOG_COUNT), &end, 10);
-    return end != line + strlen(CONSOLE_LOG_COUNT) && *end == '\0';
+    count += strlen(CONSOLE_LOG_COUNT);
+    *number = strtoll(count, &end, 10);
+    return end != count && *end == '\0';
 }
 
 /* Do the end of one file and the beginning of the next, perhaps overlapping, make this line? */

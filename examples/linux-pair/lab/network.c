@@ -17,7 +17,8 @@
 #define IP_TIMEOUT_MS  10000
 #define CHANNEL_PORT_A "channel-a"
 
-static const char *const lan_ports[PLACE_COUNT] = {"lan-client", "lan-a", "lan-b"};
+static const char *const lan_ports[PLACE_COUNT] = {"lan-client", NETWORK_LAN_PORT_A,
+                                                   NETWORK_LAN_PORT_B};
 
 void network_init(struct network *network)
 {

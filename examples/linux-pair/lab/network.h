@@ -14,6 +14,8 @@
 #include <stdbool.h>
 
 #define NETWORK_GUEST_ADDRESS "10.99.0.50"
+#define NETWORK_LAN_PORT_A    "lan-a" /* the ends of the hosts' cables at the switch */
+#define NETWORK_LAN_PORT_B    "lan-b"
 
 struct lab;
 

@@ -32,15 +32,26 @@ static bool clean_arbiter(struct lab *lab)
            lab_fail(lab, "%s: %s", path, strerror(errno));
 }
 
-bool pair_start(struct pair *pair, struct lab *lab, const struct replica_options *options)
+static bool start_primary(struct pair *pair, struct lab *lab, const struct replica_options *options)
 {
     *pair = (struct pair){.lab = lab, .options = *options};
     if (!clean_arbiter(lab))
         return false;
     pair->primary = next_replica(pair);
-    if (!replica_start_primary(pair->primary, lab, PLACE_HOST_A, options))
-        return false;
-    return pair_add_backup(pair);
+    return replica_start_primary(pair->primary, lab, PLACE_HOST_A, options);
+}
+
+bool pair_start_alone(struct pair *pair, struct lab *lab, const struct replica_options *options)
+{
+    struct replica_options alone = *options;
+
+    alone.no_wait_backup = true;
+    return start_primary(pair, lab, &alone);
+}
+
+bool pair_start(struct pair *pair, struct lab *lab, const struct replica_options *options)
+{
+    return start_primary(pair, lab, options) && pair_add_backup(pair);
 }
 
 void pair_end(struct pair *pair)

@@ -7,7 +7,8 @@
 
 #include "examples/linux-pair/lab/replica.h"
 
-#define PAIR_MAX_REPLICAS 64u
+#define PAIR_MAX_REPLICAS 128u
+#define PAIR_PER_TEST     32u   /* replicas that one test may use up */
 #define PAIR_PROTECT_MS   30000 /* a backup joins and has caught up */
 #define PAIR_FAILOVER_MS  10000
 #define PAIR_GUEST_MS     60000 /* Linux boots, and Redis with it */
@@ -21,7 +22,10 @@ struct pair {
     struct replica *primary, *backup; /* or NULL */
 };
 
-/* Starts on a clean arbiter. Both replicas run when it returns; pair_end() is due in either case.
+/* A primary on a clean arbiter, without a backup, whose guest starts at once; pair_end() is due in
+ * either case. */
+bool pair_start_alone(struct pair *pair, struct lab *lab, const struct replica_options *options);
+/* The same with a backup, for which the guest waits. Both replicas run when it returns.
  */
 bool pair_start(struct pair *pair, struct lab *lab, const struct replica_options *options);
 /* Kills what runs. */

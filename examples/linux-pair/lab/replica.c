@@ -29,6 +29,12 @@ static void add_option(struct command_line *line, const char *name, const char *
     add(line, value);
 }
 
+static void add_extra(struct command_line *line, const char *const extra[REPLICA_EXTRA])
+{
+    for (unsigned i = 0; i < REPLICA_EXTRA && extra[i]; i++)
+        add(line, extra[i]);
+}
+
 static void name_files(struct replica *replica, struct lab *lab, enum place host,
                        const struct replica_options *options)
 {
@@ -61,11 +67,12 @@ static void add_common(struct command_line *line, const struct replica *replica,
              REPLICA_PORT);
     snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
     snprintf(line->console, sizeof(line->console), "file:%s", replica->console);
-    used = (size_t)snprintf(line->net, sizeof(line->net), "tap:tap0");
+    used = (size_t)snprintf(line->net, sizeof(line->net), "%s",
+                            options->net ? options->net : "tap:tap0");
     if (options->capture && options->spool)
         snprintf(line->net + used, sizeof(line->net) - used, ",capture=%s/%s.pcap", options->spool,
                  replica->label);
-    add_option(line, "--name", REPLICA_MACHINE);
+    add_option(line, "--name", options->name ? options->name : REPLICA_MACHINE);
     add_option(line, "--listen", line->listen);
     add(line, "--insecure-channel");
     add_option(line, "--arbiter", line->arbiter);
@@ -92,7 +99,6 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
     struct command_line line = {0};
 
     name_files(replica, lab, host, options);
-    replica->was_primary = true;
     snprintf(line.append, sizeof(line.append), "ftvm.ip=%s/24 %s", NETWORK_GUEST_ADDRESS,
              options->append ? options->append : "");
     add(&line, lab->config.ftvm);
@@ -104,8 +110,7 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
     add_common(&line, replica, lab, options);
     if (!options->no_wait_backup)
         add(&line, "--wait-backup");
-    for (unsigned i = 0; i < REPLICA_EXTRA && options->extra[i]; i++)
-        add(&line, options->extra[i]);
+    add_extra(&line, options->primary_extra);
     return launch(replica, lab, &line);
 }
 
@@ -121,6 +126,7 @@ bool replica_start_backup(struct replica *replica, struct lab *lab, enum place h
     add(&line, "backup");
     add_option(&line, "--join", peer ? peer : line.join);
     add_common(&line, replica, lab, options);
+    add_extra(&line, options->backup_extra);
     return launch(replica, lab, &line);
 }
 
@@ -150,6 +156,11 @@ bool replica_is_live(const struct event_log *events)
 bool replica_is_transferred(const struct event_log *events)
 {
     return events->transferred;
+}
+
+bool replica_is_joining(const struct event_log *events)
+{
+    return events->joined > 0;
 }
 
 bool replica_is_refusing(const struct event_log *events)

@@ -16,8 +16,11 @@
 #define REPLICA_EXTRA   8u
 
 struct replica_options {
-    const char *append;               /* further words for the guest's kernel, or NULL */
-    const char *extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
+    const char *name;                         /* of the machine; NULL: REPLICA_MACHINE */
+    const char *net;                          /* NULL: the host's tap */
+    const char *append;                       /* further words for the guest's kernel, or NULL */
+    const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
+    const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
     const char *spool;   /* directory for events, console and capture; NULL: the lab's */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
@@ -25,8 +28,7 @@ struct replica_options {
 
 struct replica {
     enum place host;
-    bool was_primary; /* at its start */
-    char label[8];    /* "1a": its number and its host */
+    char label[8]; /* "1a": its number and its host */
     char control[LAB_PATH_SIZE], console[LAB_PATH_SIZE];
     struct process process;
     struct event_log events;
@@ -45,6 +47,7 @@ bool replica_is_protected(const struct event_log *events);   /* in either role *
 bool replica_is_unprotected(const struct event_log *events); /* primary without backup */
 bool replica_is_live(const struct event_log *events);        /* a backup that took over */
 bool replica_is_transferred(const struct event_log *events); /* its state is complete */
+bool replica_is_joining(const struct event_log *events);     /* the primary has accepted it */
 bool replica_is_refusing(const struct event_log *events);
 
 /* Fails if the condition does not come about in time, or the replica ends before. `what` ends the
