@@ -21,7 +21,7 @@ const struct option option_table[] = {
 
     {.name = "name", .value = "NAME", .kind = OPTION_TEXT, .group = GROUP_MACHINE,
      .commands = RUNNING, AT(name),
-     .help = "name of the machine, the same on all its replicas (ftvm)"},
+     .help = "name of the machine (ftvm; a backup takes its primary's, and checks it if given)"},
     {.name = "kernel", .value = "FILE", .kind = OPTION_TEXT, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(kernel),
      .help = "RISC-V 64 Linux Image"},

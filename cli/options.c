@@ -50,7 +50,7 @@ static void set_defaults(struct options *options, enum command command)
     ftvm_config_init(&config);
     *options = (struct options){
         .command = command,
-        .name = "ftvm",
+        .name = command == COMMAND_BACKUP ? NULL : "ftvm", /* a backup takes its primary's */
         .memory = DEFAULT_MEMORY,
         .console = "stdio",
         .join_timeout_ms = config.join_timeout_ms,

@@ -18,7 +18,8 @@
 #include "cli/terminal_guard.h"
 #include "vmm/machine/machine.h"
 
-#define LINE_SIZE 512u
+#define REASON_SIZE 512u
+#define LINE_SIZE   1024u
 
 struct replica {
     const struct options *options;
@@ -119,7 +120,7 @@ static int create_node(struct replica *replica, const char *description, size_t 
 {
     struct ftvm_config config;
     struct ftvm_node *node;
-    char reason[LINE_SIZE] = "";
+    char reason[REASON_SIZE] = "";
     int result;
 
     node_config_fill(&config, replica->options);
@@ -181,7 +182,7 @@ static void tell_listener(struct replica *replica)
 
 static int start_node(struct replica *replica)
 {
-    char reason[LINE_SIZE] = "";
+    char reason[REASON_SIZE] = "";
     int result = ftvm_node_start(replica->node);
 
     if (result < 0) {
@@ -261,7 +262,7 @@ static int prepare_backup(struct replica *replica)
 /* Runs the guest, and says how it ended in `line`. */
 static int run_machine(struct replica *replica, char line[LINE_SIZE])
 {
-    char reason[LINE_SIZE] = "";
+    char reason[REASON_SIZE] = "";
     int result = machine_run(replica->machine, replica->node);
     const char *advice = outcome_advice(result);
 

@@ -50,7 +50,8 @@ static inline const char *program_path(char path[4096])
 {
     const char *given = getenv("FTVM");
 
-    cr_assert_not_null(realpath(given ? given : FTVM_BINARY, path), "%s", FTVM_BINARY);
+    given = given ? given : FTVM_BINARY;
+    cr_assert_not_null(realpath(given, path), "%s", given);
     return path;
 }
 
