@@ -8,7 +8,7 @@
 
 /* Bytes of RAM in the digest of one boundary. Which ones turns with the epoch's number, so that
  * every corruption of memory is found in the end: 256 MiB are through after 16384 epochs. A window
- * costs about a microsecond. */
+ * costs one to two microseconds. */
 #define DIGEST_WINDOW 16384u
 
 /* Callback of the node (struct ftvm_machine_ops): hart, devices, one window of RAM. */
