@@ -38,34 +38,6 @@ static void raise_flags(struct hart *hart, unsigned flags)
     hart->state.fflags |= flags;
 }
 
-static double as_double(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint64_t double_bits(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static float as_float(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint32_t float_bits(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
 /* One format's operands: a, b, c; single ones unboxed. */
 struct operands {
     uint64_t a;
@@ -76,31 +48,31 @@ struct operands {
 /* The arithmetic that depends on the rounding mode, on the host. */
 static uint64_t host_arithmetic(unsigned code, const struct operands *v, uint64_t x)
 {
-    double a = as_double(v->a), b = as_double(v->b), c = as_double(v->c);
-    float as = as_float((uint32_t)v->a), bs = as_float((uint32_t)v->b);
-    float cs = as_float((uint32_t)v->c);
+    double a = f64_value(v->a), b = f64_value(v->b), c = f64_value(v->c);
+    float as = f32_value((uint32_t)v->a), bs = f32_value((uint32_t)v->b);
+    float cs = f32_value((uint32_t)v->c);
 
     switch (code) {
-    case OP_FADD_S: return float_bits(host_add_s(as, bs));
-    case OP_FSUB_S: return float_bits(host_sub_s(as, bs));
-    case OP_FMUL_S: return float_bits(host_mul_s(as, bs));
-    case OP_FDIV_S: return float_bits(host_div_s(as, bs));
-    case OP_FSQRT_S: return float_bits(host_sqrt_s(as));
-    case OP_FMADD_S: return float_bits(host_fma_s(as, bs, cs));
-    case OP_FCVT_S_W: return float_bits(host_l_to_s((int32_t)x));
-    case OP_FCVT_S_WU: return float_bits(host_l_to_s((uint32_t)x));
-    case OP_FCVT_S_L: return float_bits(host_l_to_s((int64_t)x));
-    case OP_FCVT_S_D: return float_bits(host_d_to_s(a));
-    case OP_FADD_D: return double_bits(host_add_d(a, b));
-    case OP_FSUB_D: return double_bits(host_sub_d(a, b));
-    case OP_FMUL_D: return double_bits(host_mul_d(a, b));
-    case OP_FDIV_D: return double_bits(host_div_d(a, b));
-    case OP_FSQRT_D: return double_bits(host_sqrt_d(a));
-    case OP_FMADD_D: return double_bits(host_fma_d(a, b, c));
-    case OP_FCVT_D_W: return double_bits(host_l_to_d((int32_t)x));
-    case OP_FCVT_D_WU: return double_bits(host_l_to_d((uint32_t)x));
-    case OP_FCVT_D_L: return double_bits(host_l_to_d((int64_t)x));
-    default: return double_bits(host_s_to_d(as)); /* OP_FCVT_D_S */
+    case OP_FADD_S: return f32_bits(host_add_s(as, bs));
+    case OP_FSUB_S: return f32_bits(host_sub_s(as, bs));
+    case OP_FMUL_S: return f32_bits(host_mul_s(as, bs));
+    case OP_FDIV_S: return f32_bits(host_div_s(as, bs));
+    case OP_FSQRT_S: return f32_bits(host_sqrt_s(as));
+    case OP_FMADD_S: return f32_bits(host_fma_s(as, bs, cs));
+    case OP_FCVT_S_W: return f32_bits(host_l_to_s((int32_t)x));
+    case OP_FCVT_S_WU: return f32_bits(host_l_to_s((uint32_t)x));
+    case OP_FCVT_S_L: return f32_bits(host_l_to_s((int64_t)x));
+    case OP_FCVT_S_D: return f32_bits(host_d_to_s(a));
+    case OP_FADD_D: return f64_bits(host_add_d(a, b));
+    case OP_FSUB_D: return f64_bits(host_sub_d(a, b));
+    case OP_FMUL_D: return f64_bits(host_mul_d(a, b));
+    case OP_FDIV_D: return f64_bits(host_div_d(a, b));
+    case OP_FSQRT_D: return f64_bits(host_sqrt_d(a));
+    case OP_FMADD_D: return f64_bits(host_fma_d(a, b, c));
+    case OP_FCVT_D_W: return f64_bits(host_l_to_d((int32_t)x));
+    case OP_FCVT_D_WU: return f64_bits(host_l_to_d((uint32_t)x));
+    case OP_FCVT_D_L: return f64_bits(host_l_to_d((int64_t)x));
+    default: return f64_bits(host_s_to_d(as)); /* OP_FCVT_D_S */
     }
 }
 
@@ -209,6 +181,7 @@ static uint64_t compare_d(struct hart *hart, unsigned code, uint64_t a, uint64_t
                    ((a | b) & ~F64_SIGN) == 0);
 }
 
+/* kind: W, WU, L, LU. */
 static uint64_t to_integer(struct hart *hart, const struct float_format *format, uint64_t a,
                            unsigned kind, unsigned mode)
 {
@@ -217,6 +190,25 @@ static uint64_t to_integer(struct hart *hart, const struct float_format *format,
                                       (enum rounding_mode)mode, &flags);
     raise_flags(hart, flags);
     return result;
+}
+
+/* Truncation, as C's casts ask for, to a signed integer. The host returns the least integer for
+ * what is out of range, having said that it is invalid, as it is: then the result alone is taken
+ * from to_integer(). */
+static uint64_t double_to_integer(struct hart *hart, uint64_t a, unsigned kind, unsigned mode)
+{
+    if (mode == ROUND_TO_ZERO && kind == 0) {
+        int32_t word = host_d_to_w(f64_value(a));
+        if (word != INT32_MIN) {
+            return (uint64_t)(int64_t)word;
+        }
+    } else if (mode == ROUND_TO_ZERO && kind == 2) {
+        int64_t doubleword = host_d_to_l(f64_value(a));
+        if (doubleword != INT64_MIN) {
+            return (uint64_t)doubleword;
+        }
+    }
+    return to_integer(hart, &float_double, a, kind, mode);
 }
 
 static bool execute_single(struct hart *hart, const struct op *op, unsigned mode)
@@ -320,7 +312,7 @@ static bool execute_double(struct hart *hart, const struct op *op, unsigned mode
     case OP_FCVT_WU_D:
     case OP_FCVT_L_D:
     case OP_FCVT_LU_D:
-        x[op->rd] = to_integer(hart, &float_double, v.a, op->code - OP_FCVT_W_D, mode);
+        x[op->rd] = double_to_integer(hart, v.a, op->code - OP_FCVT_W_D, mode);
         return true;
     case OP_FMV_X_D: x[op->rd] = f[op->rs1]; return true;
     case OP_FMV_D_X: result = x[op->rs1]; goto exact;

@@ -84,6 +84,21 @@ static inline float host_l_to_s(int64_t a)
     return r;
 }
 
+/* Truncating; out of range: invalid, and the least integer. */
+static inline int32_t host_d_to_w(double a)
+{
+    int32_t r;
+    __asm__ volatile("cvttsd2sil %1, %0" : "=r"(r) : "x"(a));
+    return r;
+}
+
+static inline int64_t host_d_to_l(double a)
+{
+    int64_t r;
+    __asm__ volatile("cvttsd2siq %1, %0" : "=r"(r) : "x"(a));
+    return r;
+}
+
 /* The C library uses the host's fused instruction or computes the same in software; both obey the
  * rounding mode and raise the flags. The empty statements keep the call in its place. */
 static inline double host_fma_d(double a, double b, double c)

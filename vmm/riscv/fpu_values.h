@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "vmm/riscv/fpu.h"
 
@@ -25,9 +26,48 @@ static inline uint32_t unbox(uint64_t bits)
     return bits >> 32 == UINT32_MAX ? (uint32_t)bits : F32_CANONICAL_NAN;
 }
 
-static inline bool f32_is_nan(uint32_t bits)
+static inline double f64_value(uint64_t bits)
 {
-    return (bits & ~F32_SIGN) > F32_INFINITY;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint64_t f64_bits(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline float f32_value(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint32_t f32_bits(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline float f32_boxed_value(uint64_t bits)
+{
+    return f32_value(unbox(bits));
+}
+
+static inline uint64_t f32_boxed_bits(float value)
+{
+    return box(f32_bits(value));
+}
+
+/* Of the low 32 bits. */
+static inline bool f32_is_nan(uint64_t bits)
+{
+    return ((uint32_t)bits & ~F32_SIGN) > F32_INFINITY;
 }
 
 static inline bool f64_is_nan(uint64_t bits)

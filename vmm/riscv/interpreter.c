@@ -105,24 +105,33 @@
         goto illegal;                                                                              \
     }
 
-/* Arithmetic on doubles in the mode that the host is in; all else is for fpu_execute(). */
-#define FLOAT_BINARY(name, function)                                                               \
-    label_##name : if (likely((s->sstatus & SSTATUS_FS) != 0 &&                                    \
-                              ((op->raw >> 12 & 7) == ROUND_DYNAMIC ||                             \
-                               (op->raw >> 12 & 7) == hart->host_rounding) &&                      \
-                              hart->host_rounding <= ROUND_UP))                                    \
+/* Arithmetic in the mode that the host is in. All else is for fpu_execute(), and so are NaNs: what
+ * raised the host's flags once may do so again. */
+#define FLOAT_AT_HAND()                                                                            \
+    (likely(                                                                                       \
+        (s->sstatus & SSTATUS_FS) != 0 && hart->host_rounding <= ROUND_UP &&                       \
+        (op_rounding_mode(op) == ROUND_DYNAMIC || op_rounding_mode(op) == hart->host_rounding)))
+#define FLOAT_HANDLER(name, type, get, put, is_nan, expression)                                    \
+    label_##name : if (FLOAT_AT_HAND())                                                            \
     {                                                                                              \
-        double a, b;                                                                               \
-        uint64_t bits;                                                                             \
-        memcpy(&a, &s->f[op->rs1], sizeof a);                                                      \
-        memcpy(&b, &s->f[op->rs2], sizeof b);                                                      \
-        a = function(a, b);                                                                        \
-        memcpy(&bits, &a, sizeof bits);                                                            \
-        s->f[op->rd] = unlikely(f64_is_nan(bits)) ? F64_CANONICAL_NAN : bits;                      \
-        s->sstatus |= SSTATUS_FS;                                                                  \
-        NEXT();                                                                                    \
+        type a = get(s->f[op->rs1]);                                                               \
+        type b = get(s->f[op->rs2 & 31]);                                                          \
+        type c = get(s->f[op->rs3]);                                                               \
+        uint64_t result;                                                                           \
+        (void)b;                                                                                   \
+        (void)c;                                                                                   \
+        result = put(expression);                                                                  \
+        if (likely(!is_nan(result))) {                                                             \
+            s->f[op->rd] = result;                                                                 \
+            s->sstatus |= SSTATUS_FS;                                                              \
+            NEXT();                                                                                \
+        }                                                                                          \
     }                                                                                              \
     goto float_operation;
+#define DOUBLE(name, expression)                                                                   \
+    FLOAT_HANDLER(name, double, f64_value, f64_bits, f64_is_nan, expression)
+#define SINGLE(name, expression)                                                                   \
+    FLOAT_HANDLER(name, float, f32_boxed_value, f32_boxed_bits, f32_is_nan, expression)
 
 void hart_interpret(struct hart *hart, uint64_t limit)
 {
@@ -378,10 +387,24 @@ label_JALR:
     STORE(FSW, uint32_t, NEEDS_FLOAT(), s->f[op->rs2])
     STORE(FSD, uint64_t, NEEDS_FLOAT(), s->f[op->rs2])
 
-    FLOAT_BINARY(FADD_D, host_add_d)
-    FLOAT_BINARY(FSUB_D, host_sub_d)
-    FLOAT_BINARY(FMUL_D, host_mul_d)
-    FLOAT_BINARY(FDIV_D, host_div_d)
+    DOUBLE(FADD_D, host_add_d(a, b))
+    DOUBLE(FSUB_D, host_sub_d(a, b))
+    DOUBLE(FMUL_D, host_mul_d(a, b))
+    DOUBLE(FDIV_D, host_div_d(a, b))
+    DOUBLE(FSQRT_D, host_sqrt_d(a))
+    DOUBLE(FMADD_D, host_fma_d(a, b, c))
+    DOUBLE(FMSUB_D, host_fma_d(a, b, -c))
+    DOUBLE(FNMSUB_D, host_fma_d(-a, b, c))
+    DOUBLE(FNMADD_D, host_fma_d(-a, b, -c))
+    SINGLE(FADD_S, host_add_s(a, b))
+    SINGLE(FSUB_S, host_sub_s(a, b))
+    SINGLE(FMUL_S, host_mul_s(a, b))
+    SINGLE(FDIV_S, host_div_s(a, b))
+    SINGLE(FSQRT_S, host_sqrt_s(a))
+    SINGLE(FMADD_S, host_fma_s(a, b, c))
+    SINGLE(FMSUB_S, host_fma_s(a, b, -c))
+    SINGLE(FNMSUB_S, host_fma_s(-a, b, c))
+    SINGLE(FNMADD_S, host_fma_s(-a, b, -c))
 
 label_LR_W:
 label_LR_D:
@@ -414,15 +437,6 @@ label_AMOMAXU_D:
     }
     NEXT();
 
-label_FADD_S:
-label_FSUB_S:
-label_FMUL_S:
-label_FDIV_S:
-label_FSQRT_S:
-label_FMADD_S:
-label_FMSUB_S:
-label_FNMSUB_S:
-label_FNMADD_S:
 label_FSGNJ_S:
 label_FSGNJN_S:
 label_FSGNJX_S:
@@ -442,11 +456,6 @@ label_FCVT_S_L:
 label_FCVT_S_LU:
 label_FMV_X_W:
 label_FMV_W_X:
-label_FSQRT_D:
-label_FMADD_D:
-label_FMSUB_D:
-label_FNMSUB_D:
-label_FNMADD_D:
 label_FSGNJ_D:
 label_FSGNJN_D:
 label_FSGNJX_D:
