@@ -325,7 +325,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         return;
     case ENGINE_PROMOTE:
         if (engine->may_claim && engine->phase == PHASE_FOLLOWING && !engine->claiming) {
-            claim_suspect(engine, "told to take over");
+            claim_promote(engine);
         }
         return;
     default: vcpu_event(engine, event); return;

@@ -42,7 +42,11 @@ static void give_up_peer(struct engine *engine)
 
 void claim_suspect(struct engine *engine, const char *reason)
 {
-    if (engine->end != ENGINE_RUNNING || engine->claiming || engine->phase == PHASE_DRAINING) {
+    if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_DRAINING) {
+        return;
+    }
+    if (engine->claiming) {
+        give_up_peer(engine); /* whom claim_promote() had left alone */
         return;
     }
     engine->suspected_ns = engine->now_ns;
@@ -68,6 +72,14 @@ void claim_suspect(struct engine *engine, const char *reason)
     start_claim(engine);
 }
 
+void claim_promote(struct engine *engine)
+{
+    engine->suspected_ns = engine->now_ns;
+    engine->last_sign_ns = engine->now_ns;
+    engine_notify(engine, ENGINE_NOTICE_SUSPECT, "primary suspected: told to take over");
+    start_claim(engine);
+}
+
 static void won(struct engine *engine)
 {
     engine->claiming = false;
@@ -80,6 +92,7 @@ static void won(struct engine *engine)
         primary_release_outputs(engine);
         return;
     }
+    give_up_peer(engine);
     engine->phase = PHASE_DRAINING;
 }
 

@@ -191,6 +191,9 @@ void join_drop(struct engine *engine); /* the joiner or backup is gone: back to 
 
 /* engine_claim.c */
 void claim_suspect(struct engine *engine, const char *reason);
+/* By command. The primary goes on, and this backup goes on following it, until the claim is won:
+ * told before, it would suspect its backup, claim as well, and win as often as not. */
+void claim_promote(struct engine *engine);
 void claim_answer(struct engine *engine, const struct engine_event *event);
 void claim_tick(struct engine *engine);
 
