@@ -85,6 +85,34 @@ static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
     return node_io_start(node);
 }
 
+/* Two replicas that name different arbiters would both win their claims. So a joiner looks whether
+ * its arbiter knows the primary that welcomed it. */
+static int check_same_arbiter(struct ftvm_node *node)
+{
+    struct arbiter *arbiter;
+    struct arbiter_record record;
+    char error[NODE_ERROR_SIZE];
+    if (!node->arbitrated) {
+        return 0;
+    }
+    if (arbiter_open(&arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+        return node_set_error(node, FTVM_E_INVALID, "%s", error);
+    }
+    enum arbiter_outcome outcome = arbiter_read(arbiter, &record, error, sizeof error);
+    arbiter_close(arbiter);
+    if (outcome == ARBITER_WON && record.active && strcmp(record.name, node->name) == 0 &&
+        strcmp(record.owner, node->primary) == 0 && record.term == node->primary_term) {
+        return 0;
+    }
+    if (outcome == ARBITER_WON) {
+        snprintf(error, sizeof error, "its record is of %s, term %llu, %s", record.owner,
+                 (unsigned long long)record.term, record.active ? "active" : "released");
+    }
+    return node_set_error(
+        node, FTVM_E_ARBITER, "%.200s is not the arbiter of primary %s at term %llu: %.200s",
+        node->arbiter_spec, node->primary, (unsigned long long)node->primary_term, error);
+}
+
 static int wait_for_welcome(struct ftvm_node *node)
 {
     pthread_mutex_lock(&node->lock);
@@ -93,7 +121,7 @@ static int wait_for_welcome(struct ftvm_node *node)
     }
     int result = node->join_state == JOIN_WELCOMED ? 0 : node->join_error;
     pthread_mutex_unlock(&node->lock);
-    return result;
+    return result == 0 ? check_same_arbiter(node) : result;
 }
 
 static int start(struct ftvm_node *node, struct arbiter **arbiter)
@@ -240,6 +268,8 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
     node->description = copy;
     node->description_size = welcome->description.size;
     snprintf(node->name, sizeof node->name, "%s", welcome->name);
+    snprintf(node->primary, sizeof node->primary, "%s", welcome->replica);
+    node->primary_term = welcome->term;
     snprintf(node->status.name, sizeof node->status.name, "%s", welcome->name);
     node->join_state = JOIN_WELCOMED;
     pthread_cond_broadcast(&node->changed);

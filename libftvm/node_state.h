@@ -141,6 +141,8 @@ struct ftvm_node {
     pthread_cond_t changed;
     enum join_state join_state;
     bool join_refused;
+    char primary[FTVM_MAX_NAME + 1]; /* who welcomed this backup, and at which term */
+    ftvm_term primary_term;
     int join_error;
     void *description; /* of a backup, from the primary */
     size_t description_size;

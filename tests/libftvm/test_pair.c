@@ -441,3 +441,25 @@ Test(pair, nobody_at_the_address_is_said_after_the_join_timeout, .timeout = 60)
     ftvm_node_destroy(joiner.node);
     teardown(&pair);
 }
+
+Test(pair, a_joiner_with_another_arbiter_does_not_follow, .timeout = 60)
+{
+    struct pair pair, other;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    struct replica elsewhere = {.toy = toy_create()};
+    struct ftvm_config config;
+    char line[512];
+    start_pair(&pair, &a, &b);
+    kill_replica(&b);
+    setup(&other);
+    configure(&config, &other, &elsewhere);
+    create_and_start(&elsewhere, &config); /* a record of the same machine, by another primary */
+    cr_assert_eq(join_result(&other, &a, NULL, NULL, line, sizeof line), FTVM_E_ARBITER);
+    cr_assert_not_null(strstr(line, "is not the arbiter of primary"), "%s", line);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    end(&elsewhere);
+    teardown(&other);
+    end_pair(&pair, &a, &b);
+}
