@@ -2,7 +2,6 @@
 
 LAB_OBJECTS  := $(call objects,examples/linux-pair/lab)
 PAIR_OBJECTS := $(call objects,examples/linux-pair)
-GUEST        ?= $(BUILD)/guest
 
 $(BUILD)/linux-pair: $(PAIR_OBJECTS) $(LAB_OBJECTS)
 	$(CC) $(LDFLAGS) $^ -ljansson -o $@

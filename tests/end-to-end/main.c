@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "tests/end-to-end/tests.h"
 
@@ -95,12 +96,14 @@ static bool run_one(struct fixture *fixture, const struct test *test)
     uint64_t start = lab_now_ns();
     bool good;
 
-    printf("        %s", test->name);
-    fflush(stdout);
+    if (isatty(STDOUT_FILENO)) {
+        printf("        %s\r", test->name);
+        fflush(stdout);
+    }
     fixture->lab.deadline_ns = start + TEST_TIMEOUT_MS * UINT64_C(1000000);
     good = test->run(fixture);
     fixture->lab.deadline_ns = 0;
-    printf("\r%-7s %s (%.1f s)\n", good ? "ok" : "FAILED", test->name,
+    printf("%-7s %s (%.1f s)\n", good ? "ok" : "FAILED", test->name,
            (double)(lab_now_ns() - start) / 1e9);
     if (!good) {
         printf("        %s\n", fixture->lab.error);

@@ -24,7 +24,7 @@ static bool expect_exit(struct fixture *fixture, struct replica *replica, bool s
 
 bool test_second_primary_is_refused(struct fixture *fixture)
 {
-    struct replica_options options = {.net = "none"};
+    struct replica_options options = {.net = "none", .port = REPLICA_PORT + 1};
     struct replica second;
 
     if (!fixture_pair(fixture))

@@ -63,8 +63,8 @@ static void add_common(struct command_line *line, const struct replica *replica,
     size_t used;
 
     lab_path(lab, "shared/arbiter", arbiter);
-    snprintf(line->listen, sizeof(line->listen), "%s:%d", network_channel_address(replica->host),
-             REPLICA_PORT);
+    snprintf(line->listen, sizeof(line->listen), "%s:%u", network_channel_address(replica->host),
+             options->port ? options->port : REPLICA_PORT);
     snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
     snprintf(line->console, sizeof(line->console), "file:%s", replica->console);
     used = (size_t)snprintf(line->net, sizeof(line->net), "%s",

@@ -18,6 +18,7 @@
 struct replica_options {
     const char *name;                         /* of the machine; NULL: REPLICA_MACHINE */
     const char *net;                          /* NULL: the host's tap */
+    unsigned port;                            /* to listen at; 0: REPLICA_PORT */
     const char *append;                       /* further words for the guest's kernel, or NULL */
     const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
     const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
