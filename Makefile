@@ -4,13 +4,17 @@
 # archives at and below the floor it tests. Everything lands under $(BUILD), so sanitizer builds
 # live beside the plain one.
 
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 BUILD    ?= build
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 CROSS    ?= riscv64-linux-gnu-
 SANITIZE ?=
 OPT      ?= -O2
+# One guest image for all builds.
+GUEST    ?= build/guest
 
 PKGS_logging     := libprotobuf-c libxxhash
 PKGS_replication := $(PKGS_logging)
@@ -35,7 +39,9 @@ objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c
 
-.PHONY: all deps guest demo check bench install clean help format check-format
+.PHONY: all deps guest demo check bench install clean help format
+Q := $(if $(V),,@)
+say = @echo "  $(1)"
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -53,20 +59,22 @@ $(PROTO).o: WARN := -w
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC    $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 $(PROTO).o: $(PROTO).c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define archive_rule
 $(call archive,$(1)): $(call objects,$(1)) $(if $(filter logging,$(1)),$(PROTO).o)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
 $(BUILD)/ftvm: $(call objects,cli) $(ARCHIVES)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # Criterion's runner and ThreadSanitizer want the same addresses.
 TEST_RUNNER := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/tests/support/plain_runner.o)
@@ -77,7 +85,8 @@ archives_from = $(foreach f,$(1),$(if $(call sources,$(f)),$(call archive,$(f)))
 define test_rule
 $(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2)) $(TEST_RUNNER)
 	@mkdir -p $$(@D)
-	$(CC) $$(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $$(filter %.o,$$^) $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
+	$(call say,TEST  $$@)
+	$(Q)$(CC) $$(CPPFLAGS) $(CFLAGS) -MMD -MP $$< $$(filter %.o,$$^) $(call archives_from,$(2)) $(LDFLAGS) $(LDLIBS) -lcriterion -o $$@
 endef
 $(eval $(call test_rule,logging,logging))
 $(eval $(call test_rule,replication,replication logging))
@@ -91,15 +100,45 @@ $(eval $(call test_rule,vmm,$(FOLDERS)))
 CLI_OBJECTS = $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
 $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
+	$(call say,TEST  $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard examples/*/rules.mk tests/*/rules.mk)
+include $(wildcard examples/*/rules.mk tests/*/rules.mk bench/rules.mk)
 
-clean: ## Remove what was built (the guest image too)
-	rm -rf $(BUILD)
+# A list of programs, for tests/check.sh.
+.PHONY: unit-tests list-unit-tests
+unit-tests: $(UNIT_TESTS)
+list-unit-tests:
+	@printf '%s\n' $(UNIT_TESTS)
+
+check: ## Run every test (CHECK="unit e2e" for some of the stages; tests/check.sh names them)
+	@tests/check.sh $(CHECK)
+
+deps: ## Install, through apt, what building and testing needs
+	@./deps.sh
+
+guest: ## Make the Linux guest: Debian's kernel, busybox, Redis (build/guest)
+	guest/build.sh $(GUEST)
+
+install: $(BUILD)/ftvm ## Install command, library and headers under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ftvm
+	install -m 755 $(BUILD)/ftvm $(DESTDIR)$(PREFIX)/bin/ftvm
+	install -m 644 libftvm/include/ftvm/ftvm.h $(DESTDIR)$(PREFIX)/include/ftvm/ftvm.h
+	install -m 644 $(BUILD)/lib/libftvm-all.a $(DESTDIR)$(PREFIX)/lib/libftvm.a
+	sed 's|@PREFIX@|$(PREFIX)|' libftvm/ftvm.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ftvm.pc
+
+# The library for embedders: its floors in one archive.
+install: $(BUILD)/lib/libftvm-all.a
+$(BUILD)/lib/libftvm-all.a: $(foreach f,libftvm replication logging,$(call objects,$(f))) $(PROTO).o
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+clean: ## Remove what was built, but for the guest image
+	rm -rf $(filter-out $(GUEST),$(wildcard $(BUILD)/*))
 
 format: ## Format the sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -28,9 +28,9 @@
  * deterministic.
  *
  * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_boundary,
- * ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the library. Other calls
- * say which thread may make them. The library has no global state: any number of nodes may live in
- * one process. It installs no signal handlers, prints nothing and never exits.
+ * ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the library. Other
+ * calls say which thread may make them. The library has no global state: any number of nodes may
+ * live in one process. It installs no signal handlers, prints nothing and never exits.
  *
  * Errors. Every int result is 0 or positive for success, or one of the negative enum ftvm_error;
  * ftvm_node_error() then has a line for people that names the values involved. On error nothing was
@@ -113,8 +113,8 @@ FTVM_API int ftvm_write(struct ftvm_writer *writer, const void *data, size_t siz
 
 /* Where a state is read from, during ops.load. */
 struct ftvm_reader;
-/* Reads exactly `size` bytes, blocking until they are here. A negative result (end of state, primary
- * lost) must be returned from ops.load. vCPU thread, inside ops.load only. */
+/* Reads exactly `size` bytes, blocking until they are here. A negative result (end of state,
+ * primary lost) must be returned from ops.load. vCPU thread, inside ops.load only. */
 FTVM_API int ftvm_read(struct ftvm_reader *reader, void *data, size_t size);
 
 /* How outputs in flight are settled when a backup goes live. */
@@ -172,17 +172,17 @@ enum ftvm_lag_policy {
 };
 
 enum ftvm_event_kind {
-    FTVM_EVENT_START,       /* the node runs */
-    FTVM_EVENT_ROLE,        /* role, protection or term changed */
-    FTVM_EVENT_JOIN,        /* a replica joins this primary, or this backup was accepted */
-    FTVM_EVENT_REFUSE,      /* this primary refused a replica: text says why */
-    FTVM_EVENT_TRANSFER,    /* state transfer: done, total (0: unknown); done == total at its end */
-    FTVM_EVENT_SUSPECT,     /* the other replica is suspected lost: text says why */
-    FTVM_EVENT_ARBITER,     /* the arbiter became unreachable or reachable again: text */
-    FTVM_EVENT_FAILOVER,    /* this backup went live: the four failover times */
-    FTVM_EVENT_FENCED,      /* another replica won */
-    FTVM_EVENT_DIVERGED,    /* agreed and position: last that agreed, first that did not */
-    FTVM_EVENT_STOP,        /* the node ends: error and text say why */
+    FTVM_EVENT_START,    /* the node runs */
+    FTVM_EVENT_ROLE,     /* role, protection or term changed */
+    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted */
+    FTVM_EVENT_REFUSE,   /* this primary refused a replica: text says why */
+    FTVM_EVENT_TRANSFER, /* state transfer: done, total (0: unknown); done == total at its end */
+    FTVM_EVENT_SUSPECT,  /* the other replica is suspected lost: text says why */
+    FTVM_EVENT_ARBITER,  /* the arbiter became unreachable or reachable again: text */
+    FTVM_EVENT_FAILOVER, /* this backup went live: the four failover times */
+    FTVM_EVENT_FENCED,   /* another replica won */
+    FTVM_EVENT_DIVERGED, /* agreed and position: last that agreed, first that did not */
+    FTVM_EVENT_STOP,     /* the node ends: error and text say why */
 };
 
 /* Something happened. Fields that do not belong to the kind are zero. */
@@ -193,16 +193,16 @@ struct ftvm_event {
     bool is_protected;
     ftvm_term term;
     ftvm_position position;
-    const char *peer;           /* name of the other replica, or "" */
-    const char *text;           /* one line for people, or "" */
-    uint64_t done, total;       /* bytes */
-    uint64_t pause_ns;          /* TRANSFER at its end: how long the guest stood still */
-    uint64_t detected_ns;       /* FAILOVER: last sign of life until suspicion */
-    uint64_t claimed_ns;        /* FAILOVER: suspicion until the claim was won */
-    uint64_t consumed_ns;       /* FAILOVER: claim until the log was consumed */
-    uint64_t live_ns;           /* FAILOVER: log consumed until the kept outputs were sent again */
-    ftvm_position agreed;       /* DIVERGED */
-    int error;                  /* STOP: enum ftvm_error, or 0 */
+    const char *peer;     /* name of the other replica, or "" */
+    const char *text;     /* one line for people, or "" */
+    uint64_t done, total; /* bytes */
+    uint64_t pause_ns;    /* TRANSFER at its end: how long the guest stood still */
+    uint64_t detected_ns; /* FAILOVER: last sign of life until suspicion */
+    uint64_t claimed_ns;  /* FAILOVER: suspicion until the claim was won */
+    uint64_t consumed_ns; /* FAILOVER: claim until the log was consumed */
+    uint64_t live_ns;     /* FAILOVER: log consumed until the kept outputs were sent again */
+    ftvm_position agreed; /* DIVERGED */
+    int error;            /* STOP: enum ftvm_error, or 0 */
 };
 
 enum ftvm_log_level { FTVM_LOG_DEBUG, FTVM_LOG_INFO, FTVM_LOG_WARNING, FTVM_LOG_ERROR };
@@ -212,14 +212,14 @@ enum ftvm_log_level { FTVM_LOG_DEBUG, FTVM_LOG_INFO, FTVM_LOG_WARNING, FTVM_LOG_
 struct ftvm_config {
     size_t size; /* sizeof(struct ftvm_config), set by ftvm_config_init */
 
-    const char *name;    /* of the machine: both replicas' and the arbiter's record. A backup may leave
-                            it NULL and takes its primary's */
+    const char *name; /* of the machine: both replicas' and the arbiter's record. A backup may leave
+                         it NULL and takes its primary's */
     const char *replica; /* of this replica; NULL: host name, process id and a random number */
     enum ftvm_role role;
 
-    const char *listen; /* "HOST:PORT" where joiners connect, once this replica is primary. NULL: none
-                           can join. Port 0 takes a free one: ftvm_node_status says which. */
-    const char *join;   /* backup: "HOST:PORT" of the primary */
+    const char *listen;    /* "HOST:PORT" where joiners connect, once this replica is primary. NULL:
+                              none    can join. Port 0 takes a free one: ftvm_node_status says which. */
+    const char *join;      /* backup: "HOST:PORT" of the primary */
     bool insecure_channel; /* allow addresses other than loopback: the channel is not encrypted */
     uint32_t join_timeout_ms; /* backup: give up if no primary answers for that long (10000) */
 
@@ -274,8 +274,7 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
 /* The epoch ended at `position`. Delivers inputs, and says how to go on. Blocks a backup until the
  * log is here, and a primary as long as the protocol demands. vCPU thread. Errors end the run:
  * FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK, ... */
-FTVM_API int ftvm_boundary(struct ftvm_node *node, ftvm_position position,
-                           struct ftvm_epoch *next);
+FTVM_API int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next);
 
 /* The same for a guest that has nothing to do until an input arrives or until guest time is
  * `wake_ns` (UINT64_MAX: no timer). Costs no host CPU while it waits. vCPU thread. */
@@ -329,19 +328,19 @@ struct ftvm_status {
     ftvm_position position;      /* of this replica */
     ftvm_position peer_position; /* of the other, as last heard */
     uint64_t clock_ns;
-    uint64_t lsn;           /* last entry written (primary) or received (backup) */
-    uint64_t lsn_acked;     /* acknowledged by the backup */
-    uint64_t lsn_consumed;  /* executed by the backup */
-    uint64_t outputs;       /* made since reset */
+    uint64_t lsn;          /* last entry written (primary) or received (backup) */
+    uint64_t lsn_acked;    /* acknowledged by the backup */
+    uint64_t lsn_consumed; /* executed by the backup */
+    uint64_t outputs;      /* made since reset */
     uint64_t outputs_released;
-    uint64_t outputs_held;  /* waiting (primary), kept (backup) */
-    uint64_t inputs;        /* delivered since this node started */
-    uint64_t log_bytes;     /* bytes of entries sent or received */
+    uint64_t outputs_held;               /* waiting (primary), kept (backup) */
+    uint64_t inputs;                     /* delivered since this node started */
+    uint64_t log_bytes;                  /* bytes of entries sent or received */
     uint64_t sent_bytes, received_bytes; /* on the channel, everything */
-    uint64_t hold_ns_total; /* time that released outputs had waited, summed */
-    uint64_t hold_count;    /* number of outputs in that sum */
-    uint64_t hold_ns_median; /* of the last 1024 outputs released while protected */
-    uint64_t peer_silent_ns; /* since the last sign of life; 0 without peer */
+    uint64_t hold_ns_total;              /* time that released outputs had waited, summed */
+    uint64_t hold_count;                 /* number of outputs in that sum */
+    uint64_t hold_ns_median;             /* of the last 1024 outputs released while protected */
+    uint64_t peer_silent_ns;             /* since the last sign of life; 0 without peer */
     uint16_t listen_port;
     char name[FTVM_MAX_NAME + 1];
     char replica[FTVM_MAX_NAME + 1];

@@ -1,0 +1,36 @@
+#!/bin/bash
+# The floors of the house: each folder includes only its own headers and those of the floors below;
+# vmm/ and what stands on it see the library through <ftvm/ftvm.h> alone.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+status=0
+
+# allow FOLDER PATTERN: quoted includes in FOLDER must match PATTERN.
+allow() {
+    local found
+    found=$(grep -rnE '^#include "' --include='*.[ch]' "$1" 2>/dev/null | grep -vE "#include \"($2)/")
+    if [ -n "$found" ]; then
+        echo "$1 includes what is not below it:"
+        echo "$found"
+        status=1
+    fi
+}
+
+allow logging logging
+allow replication 'replication|logging'
+allow libftvm 'libftvm|replication|logging'
+allow vmm vmm
+allow cli 'cli|vmm'
+allow examples examples
+allow vmm/riscv 'vmm/riscv|vmm/state|vmm'
+allow vmm/devices 'vmm/devices|vmm/state|vmm/backends|vmm'
+allow vmm/backends vmm/backends
+
+# The engine: no I/O, no clock, no thread.
+impure=$(grep -nE '#include <(ev|pthread|time|unistd|sys/|poll|errno)|clock_gettime|rand\(' replication/engine*.[ch])
+if [ -n "$impure" ]; then
+    echo "the engine must be pure:"
+    echo "$impure"
+    status=1
+fi
+exit $status
