@@ -31,7 +31,8 @@ static inline bool guest_printed(const struct guest_run *run, const char *text)
            memmem(run->console.data, run->console.size, text, strlen(text)) != NULL;
 }
 
-static inline void guest_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
+static inline void guest_output(struct ftvm_node *node, uint32_t device, const void *data,
+                                size_t size)
 {
     struct guest_run *run = node->context;
     if (device != MACHINE_DEVICE_UART && device != machine_slot_device(MACHINE_SLOT_CONSOLE)) {
@@ -68,8 +69,9 @@ static inline struct machine_description guest_description(void)
 }
 
 /* Everything but running: the test may still set up the node. */
-static inline void guest_prepare(struct guest_run *run, const struct machine_description *description,
-                          const struct machine_local *local, struct recording *recording)
+static inline void guest_prepare(struct guest_run *run,
+                                 const struct machine_description *description,
+                                 const struct machine_local *local, struct recording *recording)
 {
     char error[MACHINE_ERROR_SIZE] = "";
     memset(run, 0, sizeof *run);
