@@ -41,5 +41,5 @@ HART_PROGRAMS := $(patsubst tests/riscv/guest/%.c,$(HART_GUEST_DIR)/%.bin,\
 $(BUILD)/tests/riscv/test_%: CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
 $(HART_DIFFERENTIAL) $(HART_SUPPORT): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
 $(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
-$(BUILD)/tests/riscv/test_hart: $(HART_SUPPORT)
+$(BUILD)/tests/riscv/test_hart $(BUILD)/tests/riscv/test_hostile: $(HART_SUPPORT)
 $(BUILD)/tests/riscv/test_privileged $(BUILD)/tests/riscv/test_determinism: $(HART_SUPPORT) | $(HART_PROGRAMS)
