@@ -80,8 +80,9 @@ void backup_entry(struct engine *engine, const struct message *message)
 
 void backup_flush_ack(struct engine *engine)
 {
-    if (!engine->ack_due || engine->phase != PHASE_FOLLOWING || engine->peer == 0) {
-        engine->ack_due = engine->ack_due && engine->phase == PHASE_JOINING;
+    bool wanted = engine->ack_due && engine->phase == PHASE_FOLLOWING && engine->peer != 0;
+    engine->ack_due = false;
+    if (!wanted) {
         return;
     }
     engine_send(engine, MESSAGE_ACK)->ack = (struct message_ack){
@@ -91,7 +92,6 @@ void backup_flush_ack(struct engine *engine)
         .position = engine->epoch.position,
     };
     engine->lag_reported = engine->consumed;
-    engine->ack_due = false;
 }
 
 static void diverged(struct engine *engine, uint64_t position, const char *what)
@@ -227,7 +227,11 @@ void backup_progress(struct engine *engine)
     if ((type != REQUEST_BOUNDARY && type != REQUEST_VALUE)) {
         return;
     }
-    if (engine->log.first == NULL || engine->request.decided) {
+    if (engine->request.decided && engine->log.first != NULL) {
+        corrupt(engine, "an entry behind the guest's halt");
+        return;
+    }
+    if (engine->log.first == NULL) {
         if (engine->phase == PHASE_DRAINING) {
             backup_go_live(engine);
         }

@@ -109,8 +109,10 @@ uint64_t primary_idle_deadline(const struct engine *engine)
         request->decided || request->wake_ns == UINT64_MAX) {
         return UINT64_MAX;
     }
+    /* Once it is time, what holds the boundary up (the backup's lag, outputs, an end under way) goes
+     * away by an event and not by waiting. */
     uint64_t clock_ns = clock_now(engine);
-    return request->wake_ns <= clock_ns ? engine->now_ns
+    return request->wake_ns <= clock_ns ? UINT64_MAX
                                         : engine->now_ns + (request->wake_ns - clock_ns);
 }
 
