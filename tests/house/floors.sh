@@ -5,10 +5,10 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 status=0
 
-# allow FOLDER PATTERN: quoted includes in FOLDER must match PATTERN.
+# allow FOLDER PATTERN: quoted includes in FOLDER must begin with PATTERN.
 allow() {
     local found
-    found=$(grep -rnE '^#include "' --include='*.[ch]' "$1" 2>/dev/null | grep -vE "#include \"($2)/")
+    found=$(grep -rnE '^#include "' --include='*.[ch]' "$1" 2>/dev/null | grep -vE "#include \"($2)")
     if [ -n "$found" ]; then
         echo "$1 includes what is not below it:"
         echo "$found"
@@ -16,15 +16,16 @@ allow() {
     fi
 }
 
-allow logging logging
-allow replication 'replication|logging'
-allow libftvm 'libftvm|replication|logging'
-allow vmm vmm
-allow cli 'cli|vmm'
-allow examples examples
-allow vmm/riscv 'vmm/riscv|vmm/state|vmm'
-allow vmm/devices 'vmm/devices|vmm/state|vmm/backends|vmm'
-allow vmm/backends vmm/backends
+allow logging logging/
+allow replication '(replication|logging)/'
+allow libftvm '(libftvm|replication|logging)/'
+allow vmm vmm/
+allow cli '(cli|vmm)/'
+allow examples examples/
+allow vmm/state vmm/state/
+allow vmm/riscv 'vmm/(riscv/|state/|memory\.h)'
+allow vmm/devices 'vmm/(devices/|state/|backends/disk\.h|memory\.h)'
+allow vmm/backends vmm/backends/
 
 # The engine: no I/O, no clock, no thread.
 impure=$(grep -nE '#include <(ev|pthread|time|unistd|sys/|poll|errno)|clock_gettime|rand\(' replication/engine*.[ch])
