@@ -122,9 +122,3 @@ void ring_release(struct ring *ring)
     atomic_store_explicit(&ring->head, head + record_bytes(header_at(ring, head)->size),
                           memory_order_release);
 }
-
-bool ring_empty(const struct ring *ring)
-{
-    return atomic_load_explicit(&ring->head, memory_order_acquire) ==
-           atomic_load_explicit(&ring->tail, memory_order_acquire);
-}

@@ -35,7 +35,5 @@ bool ring_push(struct ring *ring, uint32_t type, const void *data, uint32_t size
 /* Consumer: the first record, or false. It stays until ring_release(). */
 bool ring_peek(struct ring *ring, struct ring_record *record);
 void ring_release(struct ring *ring);
-/* Either: nothing to take. */
-bool ring_empty(const struct ring *ring);
 
 #endif

@@ -32,11 +32,6 @@ size_t limits_payload(uint32_t type)
     }
 }
 
-size_t limits_text(enum message_type type)
-{
-    return type == MESSAGE_HELLO || type == MESSAGE_WELCOME ? LOG_MAX_NAME : LOG_MAX_REASON;
-}
-
 static bool reason_ok(const char *reason)
 {
     return reason == NULL || strnlen(reason, LOG_MAX_REASON + 1) <= LOG_MAX_REASON;

@@ -14,7 +14,4 @@ enum codec_result limits_check(const struct message *message);
  * largest message needs; it keeps a header alone from asking for a megabyte for a heartbeat. */
 size_t limits_payload(uint32_t type);
 
-/* Largest text (see limits_check) in a message of this type: names or a reason. */
-size_t limits_text(enum message_type type);
-
 #endif

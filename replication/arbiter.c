@@ -9,18 +9,6 @@
 
 #define FILE_PREFIX "file:"
 
-const char *arbiter_outcome_name(enum arbiter_outcome outcome)
-{
-    switch (outcome) {
-    case ARBITER_WON: return "won";
-    case ARBITER_LOST: return "lost";
-    case ARBITER_STOPPED: return "stopped";
-    case ARBITER_ABSENT: return "absent";
-    case ARBITER_UNREACHABLE: return "unreachable";
-    }
-    return "?";
-}
-
 void arbiter_because(struct arbiter_reason *reason, const char *format, ...)
 {
     va_list arguments;

@@ -51,8 +51,6 @@ enum arbiter_outcome {
     ARBITER_UNREACHABLE, /* unknown: ask again later; never to be taken for won or lost */
 };
 
-const char *arbiter_outcome_name(enum arbiter_outcome outcome);
-
 struct arbiter;
 
 /* `spec` is "file:PATH", with PATH on storage that both replicas see, or "none", which lets every

@@ -203,11 +203,6 @@ uint32_t virtio_net_ipv4(const struct virtio_net *net)
     return net->ipv4;
 }
 
-const uint8_t *virtio_net_mac(const struct virtio_net *net)
-{
-    return net->mac;
-}
-
 uint64_t virtio_net_dropped(const struct virtio_net *net)
 {
     return net->dropped;

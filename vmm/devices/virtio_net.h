@@ -31,7 +31,6 @@ void virtio_net_deliver(struct virtio_net *net, const void *frame, size_t size);
 /* The guest's IPv4 address as last seen as the sender of its own ARP and IPv4 frames, network
  * order; 0 if none was seen. For the announcement after a promotion. */
 uint32_t virtio_net_ipv4(const struct virtio_net *net);
-const uint8_t *virtio_net_mac(const struct virtio_net *net);
 /* Frames dropped on the way in since creation; for reports, not part of the state. */
 uint64_t virtio_net_dropped(const struct virtio_net *net);
 
