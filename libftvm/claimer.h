@@ -1,6 +1,6 @@
 /*
  * The thread that talks to the arbiter. An arbiter may block for seconds (a lock, a network file
- * system), and the I/O thread must not: it hands over one question at a time and is called back
+ * system), and the I/O thread must not: it hands over a question and is called back
  * through `answered` (on the claimer's thread) when the answer can be fetched.
  */
 #ifndef LIBFTVM_CLAIMER_H
@@ -29,8 +29,8 @@ struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const 
 /* Waits for a question under way. */
 void claimer_destroy(struct claimer *claimer);
 
-/* One at a time: the engine never has two outstanding; a release asked while a claim is under way
- * is answered after it. */
+/* Answered in order: a release asked while a claim is under way is answered after it. The engine
+ * never has two claims or two releases outstanding. */
 void claimer_ask(struct claimer *claimer, enum claimer_question question, uint64_t term,
                  uint64_t claim_id);
 bool claimer_take_answer(struct claimer *claimer, struct claimer_answer *answer);

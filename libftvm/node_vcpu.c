@@ -4,7 +4,6 @@
 
 #include "libftvm/node_state.h"
 
-/* Waits until `ring` has something, or room; false if the node has ended. */
 static bool still_runs(struct ftvm_node *node)
 {
     return atomic_load(&node->ended) == 0;

@@ -1,7 +1,7 @@
 /*
  * Bytes received and not yet decoded: one contiguous piece of memory, for a frame is decoded in
  * place. Large reads land behind what is there; only the beginning of an unfinished frame is ever
- * moved. Called by channel_connection.c.
+ * moved. Called by channel_receive.c.
  */
 #ifndef REPLICATION_CHANNEL_BUFFER_H
 #define REPLICATION_CHANNEL_BUFFER_H

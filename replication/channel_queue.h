@@ -1,6 +1,6 @@
 /*
  * Bytes to be sent: a list of chunks, into which frames are encoded in place and from which the
- * kernel gathers. Nothing is copied or moved after encoding. Called by channel_connection.c.
+ * kernel gathers. Nothing is copied or moved after encoding. Called by channel_send.c.
  *
  * A frame lies within one chunk, so memory is at most about twice the bytes queued.
  */

@@ -1,6 +1,6 @@
 /*
  * Guest time. Inside an epoch it is computed from the position; at boundaries a live replica sets
- * it anew so that it follows the host's clock, never backwards (DESIGN "Time").
+ * it anew so that it follows the host's clock, never backwards.
  */
 #include "replication/engine_state.h"
 

@@ -97,8 +97,9 @@ uint64_t hart_get_csr(const struct hart *hart, unsigned number);
 void hart_set_csr(struct hart *hart, unsigned number, uint64_t value);
 void hart_set_stimecmp(struct hart *hart, uint64_t ticks); /* SBI set_timer */
 
-/* Someone other than the hart wrote RAM (device DMA, loading): blocks decoded from there are
- * dropped. Must be called for every such write before the hart runs again. */
+/* Someone other than the hart wrote RAM (device DMA, loading): blocks decoded and translations
+ * derived from there are dropped. Must be called for every such write before the hart runs again.
+ */
 void hart_memory_written(struct hart *hart, uint64_t address, uint64_t size);
 /* SBI rfence: forget decoded instructions / translations. */
 void hart_fence_i(struct hart *hart);

@@ -1,9 +1,12 @@
 /*
  * The network of the lab:
  *
- *     client 10.99.0.9 ---- lan ----+---- host A: lan, tap0 on br0, 10.99.0.1     guest 10.99.0.50
- *                                   +---- host B: lan, tap0 on br0, 10.99.0.2     (on A's or B's
- * tap) host A 10.99.1.1 -- channel ------- host B 10.99.1.2
+ *     client ---- lan ----+---- host A ---- channel ----+
+ *                         +---- host B ---- channel ----+
+ *
+ * On the lan, which a bridge br0 joins with tap0 on each host: client 10.99.0.9, host A 10.99.0.1,
+ * host B 10.99.0.2, and the guest, 10.99.0.50, behind the tap of the host that is active. On the
+ * channel: host A 10.99.1.1, host B 10.99.1.2.
  *
  * Client and hosts are network namespaces without names, held by open files; the two switches (lan,
  * channel) are bridges in the namespace that the sandbox made. Every cable can be pulled.

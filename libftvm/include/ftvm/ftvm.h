@@ -218,7 +218,7 @@ struct ftvm_config {
     enum ftvm_role role;
 
     const char *listen;    /* "HOST:PORT" where joiners connect, once this replica is primary. NULL:
-                              none    can join. Port 0 takes a free one: ftvm_node_status says which. */
+                              none can join. Port 0 takes a free one: ftvm_node_status says which. */
     const char *join;      /* backup: "HOST:PORT" of the primary */
     bool insecure_channel; /* allow addresses other than loopback: the channel is not encrypted */
     uint32_t join_timeout_ms; /* backup: give up if no primary answers for that long (10000) */
@@ -227,21 +227,25 @@ struct ftvm_config {
     bool assume_fail_stop; /* needed with "none": a replica that is silent has really halted */
     bool take_over;        /* primary: start although the arbiter says that another is active */
 
-    const void *description; /* of the machine, for the joiner, who builds its own from it. On a */
-    size_t description_size; /* backup: optional, and then must equal the primary's */
+    /* Of the machine, for the joiner, who builds its own from it. On a backup: optional, and then
+     * must equal the primary's. */
+    const void *description;
+    size_t description_size;
 
-    enum ftvm_protocol protocol;     /* a backup takes it from the primary; so the next five */
+    /* A backup takes from its primary: protocol, epoch_length, heartbeat_ms, timeout_ms and
+     * lag_epochs. The rest is its own, also when it has become primary. */
+    enum ftvm_protocol protocol;
     uint64_t epoch_length;           /* units of position per epoch (250000) */
     uint32_t heartbeat_ms;           /* (50) */
     uint32_t timeout_ms;             /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
     uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (1000) */
-    uint32_t stuck_ms;               /* no boundary for that long: the node ends itself (10000) */
-    enum ftvm_settle settle;         /* (FTVM_SETTLE_REISSUE) */
+    uint32_t stuck_ms;       /* no boundary for that long: the node ends itself (10000; 0: never) */
+    enum ftvm_settle settle; /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
 
-    /* Called on the I/O thread (START errors: on the caller's); must not block or call back into
-     * the node, but for ftvm_node_stop. NULL: none. */
+    /* Called on the I/O thread (a primary's START: on that of ftvm_node_start); must not block or
+     * call back into the node, but for ftvm_node_stop. NULL: none. */
     void (*on_event)(void *context, const struct ftvm_event *event);
     void (*on_log)(void *context, enum ftvm_log_level level, const char *line);
     void *context;
