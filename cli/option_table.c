@@ -107,7 +107,7 @@ const struct option option_table[] = {
      .help = "when the backup falls behind: slow the guest (default), or drop the backup"},
     {.name = "lag-epochs", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_PROTECTION,
      .commands = ON(PRIMARY), .from_primary = true, AT(lag_epochs),
-     .minimum = 1, .maximum = 1000000,
+     .minimum = 2, .maximum = 1000000,
      .help = "epochs that the backup may be behind (1000)"},
     {.name = "settle", .value = "reissue|uncertain", .kind = OPTION_CHOICE,
      .group = GROUP_PROTECTION, .commands = PAIR, AT(settle),
