@@ -1,0 +1,176 @@
+#include "bench/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/link.h"
+#include "bench/watch.h"
+
+#define DISK_SIZE  (64 << 20)
+#define CONNECT_MS 10000
+#define TEXT(x)    TEXT_OF(x)
+#define TEXT_OF(x) #x
+
+/* What the guest does not need at its start (guest/README.md), and the services that are used. */
+#define APPEND                                                                                     \
+    "cryptomgr.notests "                                                                           \
+    "initcall_blacklist=jent_mod_init,init_kprobe_trace,check_unaligned_access_all_cpus "          \
+    "ftvm.disk=none ftvm.stream=" TEXT(LINK_STREAM_PORT) " ftvm.run=\"nc -ll -p " TEXT(            \
+        LINK_SHELL_PORT) " -e sh\""
+
+const char *form_name(enum form form)
+{
+    static const char *const names[FORM_COUNT] = {"unprotected", "revised", "original"};
+
+    return names[form];
+}
+
+static bool make_disk(struct machine *machine, int i)
+{
+    char name[16];
+    int fd;
+
+    snprintf(name, sizeof(name), "disk.%d", i);
+    lab_path(&machine->lab, name, machine->disks[i]);
+    fd = open(machine->disks[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || posix_fallocate(fd, 0, DISK_SIZE))
+        return lab_fail(&machine->lab, "%s: %s", machine->disks[i], strerror(errno));
+    close(fd);
+    return true;
+}
+
+bool machine_open(struct machine *machine, const struct bench_options *bench,
+                  const struct machine_options *options)
+{
+    const struct lab_config config = {
+        .ftvm = bench->ftvm, .kernel = bench->kernel, .initrd = bench->initrd, .keep = bench->keep};
+
+    *machine = (struct machine){.bench = bench, .options = *options, .shell = -1};
+    return lab_open(&machine->lab, &config) &&
+           (!options->disk || (make_disk(machine, 0) && make_disk(machine, 1)));
+}
+
+void machine_close(struct machine *machine)
+{
+    load_end(machine->load);
+    watch_end(machine->watch);
+    if (machine->shell >= 0)
+        close(machine->shell);
+    pair_end(&machine->pair);
+    lab_close(&machine->lab);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------ */
+
+/* The options that each form has. */
+static unsigned add_options(const struct machine *machine, const char *extra[], int disk)
+{
+    unsigned count = 0;
+
+    extra[count++] = "--memory";
+    extra[count++] = machine->bench->memory;
+    if (machine->options.disk) {
+        extra[count++] = "--disk";
+        extra[count++] = machine->disks[disk];
+    }
+    if (machine->options.epoch) {
+        extra[count++] = "--epoch";
+        extra[count++] = machine->options.epoch;
+    }
+    return count;
+}
+
+static bool start_pair(struct machine *machine)
+{
+    struct replica_options options = {.append = APPEND};
+    unsigned count = add_options(machine, options.primary_extra, 0);
+
+    if (machine->options.form == FORM_ORIGINAL) {
+        options.primary_extra[count++] = "--protocol";
+        options.primary_extra[count++] = "original";
+    }
+    if (machine->options.disk) {
+        options.backup_extra[0] = "--disk";
+        options.backup_extra[1] = machine->disks[1];
+    }
+    return pair_start(&machine->pair, &machine->lab, &options) &&
+           pair_wait_protected(&machine->pair);
+}
+
+/* Stands where the primary of a pair would, for those who look at its console and its status. */
+static bool start_unprotected(struct machine *machine)
+{
+    struct lab *lab = &machine->lab;
+    struct replica *replica = &machine->pair.replicas[0];
+    char console[LAB_PATH_SIZE + 8], events[LAB_PATH_SIZE], log[LAB_PATH_SIZE];
+    const char *arguments[32] = {lab->config.ftvm, "run",
+                                 "--kernel",       lab->config.kernel,
+                                 "--initrd",       lab->config.initrd,
+                                 "--append",       "ftvm.ip=" NETWORK_GUEST_ADDRESS "/24 " APPEND,
+                                 "--net",          "tap:tap0",
+                                 "--console",      console,
+                                 "--control",      replica->control};
+    unsigned count = 14;
+
+    machine->pair.lab = lab;
+    machine->pair.primary = replica;
+    machine->pair.count = 1;
+    replica->host = PLACE_HOST_A;
+    snprintf(replica->label, sizeof(replica->label), "run");
+    lab_path(lab, "run.sock", replica->control);
+    lab_path(lab, "run.console", replica->console);
+    lab_path(lab, "run.events", events);
+    lab_path(lab, "run.log", log);
+    snprintf(console, sizeof(console), "file:%s", replica->console);
+    event_log_init(&replica->events, events);
+    add_options(machine, arguments + count, 0);
+    return process_start(&replica->process, lab, lab->network.places[PLACE_HOST_A], log, arguments);
+}
+
+bool machine_boot(struct machine *machine)
+{
+    bool pair = machine->options.form != FORM_UNPROTECTED;
+
+    if (!(pair ? start_pair(machine) : start_unprotected(machine)) ||
+        !pair_wait_guest(&machine->pair))
+        return false;
+    machine->shell = link_open(&machine->lab, LINK_SHELL_PORT, CONNECT_MS);
+    return machine->shell >= 0;
+}
+
+bool machine_protect(struct machine *machine)
+{
+    return pair_add_backup(&machine->pair) && pair_wait_protected(&machine->pair);
+}
+
+/* ---- Looking ------------------------------------------------------------------------------- */
+
+static double number(const json_t *status, const char *key)
+{
+    return (double)json_integer_value(json_object_get(status, key));
+}
+
+bool machine_status(struct machine *machine, struct machine_status *status)
+{
+    json_t *json = replica_status(machine->pair.primary, &machine->lab);
+
+    if (!json)
+        return false;
+    *status = (struct machine_status){
+        .uptime_s = number(json, "uptime_ns") / 1e9,
+        .instructions = number(json, "position"),
+        .epochs = number(json, "epoch"),
+        .entries = number(json, "lsn"),
+        .log_bytes = number(json, "log_bytes"),
+        .sent_bytes = number(json, "sent_bytes"),
+        .outputs = number(json, "outputs"),
+        .holds = number(json, "hold_count"),
+        .hold_ns = number(json, "hold_ns_total"),
+        .hold_median_ns = number(json, "hold_ns_median"),
+    };
+    json_decref(json);
+    return true;
+}

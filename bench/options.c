@@ -1,0 +1,106 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/bench.h"
+
+#define DEFAULT_ROUNDS   5
+#define DEFAULT_KILLS    10
+#define DEFAULT_SILENCES 3
+
+static const char usage[] =
+    "Usage: measure [OPTIONS]\n"
+    "\n"
+    "Measures the pair on this host and prints tables; the values go into CSV files as well.\n"
+    "\n"
+    "  --only NAMES      sections, with commas: interpreter, cpu, disk, network, redis, log,\n"
+    "                    failover, transfer, epoch (all of them)\n"
+    "  --rounds N        how often each value is taken, in turns (5)\n"
+    "  --kills N         failovers after SIGKILL (10)\n"
+    "  --silences N      failovers after SIGSTOP: the host is silent (3)\n"
+    "  --memory SIZE     of the guest (256M)\n"
+    "  --results DIR     where the CSV files go (build/bench-results)\n"
+    "  --ftvm FILE       the command (build/ftvm)\n"
+    "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
+    "  --initrd FILE     and initial RAM disk (build/guest/initrd.cpio.gz)\n"
+    "  --mips FILE       riscv_mips (build/bench/riscv_mips)\n"
+    "  --program FILE    and what it runs (build/bench/guest/mips.bin)\n"
+    "  --keep            leave the replicas' logs, events and consoles behind\n"
+    "\n"
+    "Exit code: 0 all was measured; 1 something was not; 2 wrong options.\n";
+
+static bool parse_number(const char *name, const char *text, unsigned *number)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > SAMPLE_MAX) {
+        fprintf(stderr, "measure: --%s: '%s': expected a number from 1 to %u\n", name, text,
+                SAMPLE_MAX);
+        return false;
+    }
+    *number = (unsigned)value;
+    return true;
+}
+
+static bool take(struct bench_options *options, int option, const char *value)
+{
+    switch (option) {
+    case 'o': options->only = value; break;
+    case 'r': return parse_number("rounds", value, &options->rounds);
+    case 'n': return parse_number("kills", value, &options->kills);
+    case 's': return parse_number("silences", value, &options->silences);
+    case 'm': options->memory = value; break;
+    case 'd': options->results = value; break;
+    case 'v': options->ftvm = value; break;
+    case 'k': options->kernel = value; break;
+    case 'i': options->initrd = value; break;
+    case 'M': options->mips = value; break;
+    case 'p': options->mips_program = value; break;
+    case 'K': options->keep = true; break;
+    default: return false;
+    }
+    return true;
+}
+
+int bench_options_parse(struct bench_options *options, int count, char **arguments)
+{
+    static const struct option names[] = {
+        {"only", required_argument, NULL, 'o'},    {"rounds", required_argument, NULL, 'r'},
+        {"kills", required_argument, NULL, 'n'},   {"silences", required_argument, NULL, 's'},
+        {"memory", required_argument, NULL, 'm'},  {"results", required_argument, NULL, 'd'},
+        {"ftvm", required_argument, NULL, 'v'},    {"kernel", required_argument, NULL, 'k'},
+        {"initrd", required_argument, NULL, 'i'},  {"mips", required_argument, NULL, 'M'},
+        {"program", required_argument, NULL, 'p'}, {"keep", no_argument, NULL, 'K'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    bool good = true;
+    int option;
+
+    *options = (struct bench_options){
+        .ftvm = "build/ftvm",
+        .kernel = "build/guest/Image",
+        .initrd = "build/guest/initrd.cpio.gz",
+        .mips = "build/bench/riscv_mips",
+        .mips_program = "build/bench/guest/mips.bin",
+        .results = "build/bench-results",
+        .memory = "256M",
+        .rounds = DEFAULT_ROUNDS,
+        .kills = DEFAULT_KILLS,
+        .silences = DEFAULT_SILENCES,
+    };
+    while (good && (option = getopt_long(count, arguments, "h", names, NULL)) >= 0) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 0;
+        }
+        good = take(options, option, optarg);
+    }
+    if (good && optind < count) {
+        fprintf(stderr, "measure: '%s': unexpected\n", arguments[optind]);
+        good = false;
+    }
+    if (!good)
+        fputs("measure: --help lists the options\n", stderr);
+    return good ? -1 : 2;
+}

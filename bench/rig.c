@@ -1,0 +1,123 @@
+#include "bench/rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct answer {
+    bool good;
+    double values[RIG_VALUES];
+    char error[BENCH_ERROR_SIZE];
+};
+
+/* ---- Inside -------------------------------------------------------------------------------- */
+
+static void answer(int socket, struct machine *machine, bool good, const double values[RIG_VALUES])
+{
+    struct answer answer = {.good = good};
+
+    memcpy(answer.values, values, sizeof(answer.values));
+    if (!good)
+        snprintf(answer.error, sizeof(answer.error), "%s", machine->lab.error);
+    if (send(socket, &answer, sizeof(answer), 0) != sizeof(answer))
+        machine->lab.interrupted = 1; /* the owner is gone; so are we at the next receive */
+}
+
+static void serve(int socket, struct machine *machine)
+{
+    struct rig_task task;
+
+    while (recv(socket, &task, sizeof(task), 0) == sizeof(task) && task.run) {
+        double values[RIG_VALUES] = {0};
+        bool good = task.run(machine, task.arguments, values);
+
+        answer(socket, machine, good, values);
+    }
+}
+
+static void live(int socket, const struct bench_options *bench,
+                 const struct machine_options *options)
+{
+    struct machine *machine = calloc(1, sizeof(*machine));
+    double values[RIG_VALUES] = {0};
+    bool good;
+
+    if (!machine)
+        _exit(EXIT_FAILURE);
+    good = machine_open(machine, bench, options) && machine_boot(machine);
+    answer(socket, machine, good, values);
+    if (good)
+        serve(socket, machine);
+    machine_close(machine);
+    _exit(EXIT_SUCCESS);
+}
+
+/* ---- Outside ------------------------------------------------------------------------------- */
+
+static bool fail(struct bench *bench, const char *what)
+{
+    snprintf(bench->error, sizeof(bench->error), "%s: %s", what, strerror(errno));
+    return false;
+}
+
+static bool wait_for_answer(struct rig *rig, struct bench *bench, double values[RIG_VALUES])
+{
+    struct answer answer;
+    ssize_t size = recv(rig->socket, &answer, sizeof(answer), 0);
+
+    if (size != sizeof(answer)) {
+        errno = size < 0 ? errno : ECHILD;
+        return fail(bench, "the process of the machine");
+    }
+    if (!answer.good)
+        snprintf(bench->error, sizeof(bench->error), "%s", answer.error);
+    else if (values)
+        memcpy(values, answer.values, sizeof(answer.values));
+    return answer.good;
+}
+
+bool rig_open(struct rig *rig, struct bench *bench, const struct machine_options *options)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return fail(bench, "no socket");
+    fflush(NULL);
+    rig->pid = fork();
+    if (rig->pid == 0) {
+        close(ends[0]);
+        live(ends[1], &bench->options, options);
+    }
+    close(ends[1]);
+    rig->socket = ends[0];
+    if (rig->pid < 0) {
+        close(rig->socket);
+        return fail(bench, "no process");
+    }
+    if (wait_for_answer(rig, bench, NULL))
+        return true;
+    rig_close(rig);
+    return false;
+}
+
+void rig_close(struct rig *rig)
+{
+    static const struct rig_task end = {0};
+
+    /* Not by closing alone: later rigs have inherited this end. If it is dead already, good. */
+    (void)!send(rig->socket, &end, sizeof(end), 0);
+    close(rig->socket);
+    waitpid(rig->pid, NULL, 0);
+}
+
+bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
+            double values[RIG_VALUES])
+{
+    if (send(rig->socket, task, sizeof(*task), 0) != sizeof(*task))
+        return fail(bench, "the process of the machine");
+    return wait_for_answer(rig, bench, values);
+}

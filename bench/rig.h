@@ -1,0 +1,37 @@
+/*
+ * A process with a machine in it. Several rigs stand side by side, each with a network of its own,
+ * so that measurements of several forms can be taken in turns; the one that is not asked idles.
+ *
+ * What a rig does is a task: a function that runs there, with the machine of the rig. The rig is a
+ * fork of its owner, so functions are where they were.
+ */
+#ifndef BENCH_RIG_H
+#define BENCH_RIG_H
+
+#include <sys/types.h>
+
+#include "bench/machine.h"
+
+#define RIG_VALUES    12u
+#define RIG_ARGUMENTS 3u
+
+struct rig_task {
+    /* Failing, it leaves a line in the lab. */
+    bool (*run)(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
+                double values[RIG_VALUES]);
+    unsigned arguments[RIG_ARGUMENTS];
+};
+
+struct rig {
+    pid_t pid;
+    int socket;
+};
+
+/* Boots the machine. On failure nothing is left, and a line is in bench->error. Options must live
+ * as long as the rig. */
+bool rig_open(struct rig *rig, struct bench *bench, const struct machine_options *options);
+void rig_close(struct rig *rig);
+bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
+            double values[RIG_VALUES]);
+
+#endif
