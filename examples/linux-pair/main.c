@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "examples/linux-pair/lab/client.h"
 #include "examples/linux-pair/lab/load.h"
 #include "examples/linux-pair/lab/pair.h"
 #include "examples/linux-pair/lab/redis.h"
@@ -43,11 +44,11 @@ static bool boot(struct demo *demo)
     if (!pair_wait_guest(pair))
         return false;
     story_tell(&demo->story, "guest", "Linux is up, Redis runs");
-    fd = redis_connect(&demo->lab, CONNECT_MS);
+    fd = client_connect(&demo->lab, REDIS_PORT, CONNECT_MS);
     if (fd < 0 || !load_start(&demo->load, &demo->lab, fd, demo->options.pipeline, 0))
         return false;
     story_tell(&demo->story, "client", "connected from port %u; sends INCR, %u at a time",
-               redis_local_port(fd), demo->options.pipeline);
+               client_port(fd), demo->options.pipeline);
     return true;
 }
 
@@ -148,8 +149,8 @@ static bool stop(struct demo *demo, struct story_end *end)
         !redis_ask_anew(&demo->lab, "GET " REDIS_COUNTER, CONNECT_MS, &end->counter))
         return false;
     load_report(demo->load, &end->load);
-    end->port = redis_local_port(load_socket(demo->load));
-    end->retransmits = redis_retransmits(load_socket(demo->load));
+    end->port = client_port(load_socket(demo->load));
+    end->retransmits = client_retransmits(load_socket(demo->load));
     if (replica_ask(pair->primary, &demo->lab, "stop", NULL) < 0 ||
         !replica_wait_exit(pair->primary, &demo->lab, STOP_MS, 0) ||
         !replica_wait_exit(pair->backup, &demo->lab, STOP_MS, 0))

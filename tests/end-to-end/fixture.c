@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 
+#include "examples/linux-pair/lab/client.h"
 #include "examples/linux-pair/lab/console_log.h"
 #include "examples/linux-pair/lab/redis.h"
 
@@ -11,7 +12,7 @@
 #define GO_ON        20 /* replies that show that the client goes on */
 #define TIME_COMMAND "EVAL \"local t = redis.call('TIME') return t[1] * 1000000 + t[2]\" 0"
 
-const struct replica_options fixture_standard = {.append = "ftvm.console_count=1"};
+const struct replica_options fixture_standard = {.append = "ftvm.console_count=1 ftvm.stream=7000"};
 
 unsigned fixture_random(struct fixture *fixture, unsigned limit)
 {
@@ -65,8 +66,8 @@ bool fixture_connect(struct fixture *fixture)
     if (!pair_wait_guest(&fixture->pair) ||
         !redis_ask_anew(lab, "GET " REDIS_COUNTER, CONNECT_MS, &fixture->base))
         return false;
-    fd = redis_connect(lab, CONNECT_MS);
-    return fd >= 0 && wire_start(&fixture->wire, lab, redis_local_port(fd)) &&
+    fd = client_connect(lab, REDIS_PORT, CONNECT_MS);
+    return fd >= 0 && wire_start(&fixture->wire, lab, client_port(fd)) &&
            load_start(&fixture->load, lab, fd, pipeline, fixture->base) && fixture_goes_on(fixture);
 }
 

@@ -22,6 +22,7 @@
     X(wrong_joins_are_refused)                                                                     \
     X(garbage_at_the_port_disturbs_nobody)                                                         \
     X(full_disk_does_not_stop_the_guest)                                                           \
+    X(long_streams_have_no_gap)                                                                    \
     X(stopping_the_backup_leaves_the_primary)                                                      \
     X(promotion_by_command_moves_the_guest)                                                        \
     X(stopping_the_primary_ends_both)                                                              \
@@ -29,6 +30,8 @@
     X(primary_killed_while_a_backup_joins)                                                         \
     X(failover_under_the_original_protocol)                                                        \
     X(failover_with_a_logged_clock)                                                                \
+    X(disks_stay_equal)                                                                            \
+    X(guest_restarts_under_protection)                                                             \
     X(power_off_ends_both)
 
 #define END_TO_END_DECLARE(name) bool test_##name(struct fixture *fixture);

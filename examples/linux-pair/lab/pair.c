@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DISK_SIZE ((off_t)64 << 20)
+
 static struct replica *next_replica(struct pair *pair)
 {
     if (pair->count == PAIR_MAX_REPLICAS) {
@@ -32,10 +34,27 @@ static bool clean_arbiter(struct lab *lab)
            lab_fail(lab, "%s: %s", path, strerror(errno));
 }
 
+static bool make_disk(struct lab *lab, enum place host)
+{
+    char path[LAB_PATH_SIZE];
+    bool good;
+    int fd;
+
+    replica_disk(lab, host, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    good = fd >= 0 && ftruncate(fd, DISK_SIZE) == 0;
+    if (!good)
+        lab_fail(lab, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
 static bool start_primary(struct pair *pair, struct lab *lab, const struct replica_options *options)
 {
     *pair = (struct pair){.lab = lab, .options = *options};
-    if (!clean_arbiter(lab))
+    if (!clean_arbiter(lab) ||
+        (options->disk && !(make_disk(lab, PLACE_HOST_A) && make_disk(lab, PLACE_HOST_B))))
         return false;
     pair->primary = next_replica(pair);
     return replica_start_primary(pair->primary, lab, PLACE_HOST_A, options);

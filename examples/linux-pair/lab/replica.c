@@ -14,7 +14,7 @@ struct command_line {
     const char *arguments[MAX_ARGUMENTS];
     unsigned count;
     char listen[64], join[64], arbiter[LAB_PATH_SIZE + 8], net[LAB_PATH_SIZE + 32],
-        console[LAB_PATH_SIZE + 8], append[512];
+        console[LAB_PATH_SIZE + 8], append[512], disk[LAB_PATH_SIZE];
 };
 
 static void add(struct command_line *line, const char *argument)
@@ -56,6 +56,11 @@ static void name_files(struct replica *replica, struct lab *lab, enum place host
     lab_path(lab, name, replica->control);
 }
 
+void replica_disk(const struct lab *lab, enum place host, char path[LAB_PATH_SIZE])
+{
+    lab_path(lab, host == PLACE_HOST_A ? "disk-a" : "disk-b", path);
+}
+
 static void add_common(struct command_line *line, const struct replica *replica,
                        const struct lab *lab, const struct replica_options *options)
 {
@@ -77,6 +82,10 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add(line, "--insecure-channel");
     add_option(line, "--arbiter", line->arbiter);
     add_option(line, "--net", line->net);
+    if (options->disk) {
+        replica_disk(lab, replica->host, line->disk);
+        add_option(line, "--disk", line->disk);
+    }
     add_option(line, "--console", line->console);
     add_option(line, "--control", replica->control);
     add_option(line, "--events", replica->events.path);

@@ -23,6 +23,7 @@ struct replica_options {
     const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
     const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
     const char *spool;   /* directory for events, console and capture; NULL: the lab's */
+    bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
 };
@@ -34,6 +35,9 @@ struct replica {
     struct process process;
     struct event_log events;
 };
+
+/* The file of a host's disk. */
+void replica_disk(const struct lab *lab, enum place host, char path[LAB_PATH_SIZE]);
 
 bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
                            const struct replica_options *options);
