@@ -125,11 +125,13 @@ static void forgive_own_pause(struct engine *engine)
         uint64_t paused_ns = engine->now_ns - engine->promised_ns;
         engine->peer_heard_ns += paused_ns;
         engine->vcpu_since_ns += paused_ns;
+        engine->request.since_ns += paused_ns;
     }
 }
 
 static void check_stuck(struct engine *engine)
 {
+    join_check_loading(engine);
     if (!engine->began || engine->request.type != REQUEST_NONE || engine->config.stuck_ns == 0) {
         return;
     }
@@ -138,6 +140,9 @@ static void check_stuck(struct engine *engine)
         return;
     }
     if (engine->now_ns - engine->vcpu_since_ns > engine->config.stuck_ns) {
+        if (join_give_up_slow(engine)) {
+            return;
+        }
         finish_say_bye(engine, BYE_FAILED, "its vCPU thread is stuck");
         engine_finish(engine, ENGINE_END_STUCK,
                       "the vCPU thread reached no boundary for %llu ms after position %llu",
@@ -163,7 +168,10 @@ static void send_heartbeat(struct engine *engine)
 
 static void check_silence(struct engine *engine)
 {
-    if (engine->peer == 0 || engine->now_ns < engine->peer_heard_ns ||
+    /* While connecting, nobody that could be lost is known yet; the owner tries again or gives up.
+     */
+    if (engine->peer == 0 || engine->phase == PHASE_CONNECTING ||
+        engine->now_ns < engine->peer_heard_ns ||
         engine->now_ns - engine->peer_heard_ns <= engine->config.timeout_ns) {
         return;
     }
@@ -243,6 +251,7 @@ static void request_received(struct engine *engine, const struct engine_event *e
     request->wake_ns = event->wake_ns;
     request->halt = event->halt;
     request->is_clock = event->is_clock;
+    request->since_ns = engine->now_ns;
     request->decided = false;
     request->size = event->data.size;
     assert(request->size <= sizeof request->data);
@@ -371,11 +380,9 @@ uint64_t engine_deadline(const struct engine *engine)
     if (engine->end != ENGINE_RUNNING) {
         return deadline;
     }
-    if (engine->peer != 0) {
+    if (engine->peer != 0 && engine->phase != PHASE_CONNECTING) {
         deadline = earlier(deadline, engine->peer_heard_ns + engine->config.timeout_ns + 1);
-        if (engine->phase != PHASE_CONNECTING) {
-            deadline = earlier(deadline, engine->heartbeat_due_ns);
-        }
+        deadline = earlier(deadline, engine->heartbeat_due_ns);
     }
     if (engine->ack_due) {
         deadline = earlier(deadline, engine->now_ns);

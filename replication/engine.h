@@ -31,7 +31,7 @@ typedef uint64_t engine_peer; /* a connection; 0 is none */
 #define ENGINE_MAX_PENDING_BYTES  (16u << 20) /* their bytes */
 #define ENGINE_MAX_HELD_OUTPUTS   65536u      /* outputs waiting for acknowledgement, or kept */
 #define ENGINE_MAX_HELD_BYTES     (64u << 20)
-#define ENGINE_MAX_LOG_BYTES      (64u << 20) /* primary: sent and not yet executed by the backup */
+#define ENGINE_MAX_LOG_BYTES      (48u << 20) /* primary: sent and not yet executed by the backup */
 #define ENGINE_LOG_CEILING        (512u << 20) /* backup: received and not executed: primary at fault */
 #define ENGINE_CLAIM_RETRY_NS     UINT64_C(200000000)
 #define ENGINE_RELEASE_TRIES      10u /* to mark the arbiter's record released, before giving up */

@@ -85,6 +85,7 @@ static void won(struct engine *engine)
     engine->claiming = false;
     engine->won_ns = engine->now_ns;
     engine->term++;
+    engine->release_retry_ns = engine->now_ns; /* if a stop has waited for it */
     if (engine_is_live(engine)) {
         engine->is_protected = false;
         engine->acked = engine->lsn;

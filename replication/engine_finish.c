@@ -47,7 +47,8 @@ void finish_stop(struct engine *engine)
         return;
     }
     engine->ending = ENGINE_END_STOPPED;
-    ask_release(engine);
+    engine->release_retry_ns = engine->now_ns;
+    finish_tick(engine);
 }
 
 void finish_halt_if_done(struct engine *engine)
@@ -82,9 +83,18 @@ void finish_answer(struct engine *engine, const struct engine_event *event)
 
 void finish_tick(struct engine *engine)
 {
-    if (engine->end == ENGINE_RUNNING && engine->ending != ENGINE_RUNNING &&
-        !engine->release_asked && engine->now_ns >= engine->release_retry_ns) {
+    if (engine->end != ENGINE_RUNNING || engine->ending == ENGINE_RUNNING ||
+        engine->release_asked || engine->now_ns < engine->release_retry_ns) {
+        return;
+    }
+    if (!engine->claiming) {
         ask_release(engine);
+        return;
+    }
+    /* Which term there is to release shows when the claim is answered. */
+    engine->release_retry_ns = engine->now_ns + RELEASE_RETRY_NS;
+    if (++engine->release_tries > ENGINE_RELEASE_TRIES) {
+        end_in_order(engine);
     }
 }
 

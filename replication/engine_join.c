@@ -221,6 +221,28 @@ void join_try_protect(struct engine *engine)
     engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, protected by %s", engine->peer_name);
 }
 
+/* It may be the joiner that takes no more of the state. The guest must not be lost for one that
+ * does not protect it yet; should the vCPU hang by itself, that shows when it has been given up. */
+bool join_give_up_slow(struct engine *engine)
+{
+    if (engine->joiner != JOINER_SAVING) {
+        return false;
+    }
+    engine->vcpu_since_ns = engine->now_ns;
+    claim_suspect(engine, "it takes no more of the state");
+    return true;
+}
+
+void join_check_loading(struct engine *engine)
+{
+    const struct engine_request *request = &engine->request;
+    if (engine->joiner == JOINER_LOADING && request->type == REQUEST_BOUNDARY &&
+        !request->decided && !primary_lag_allows(engine) && engine->config.stuck_ns != 0 &&
+        engine->now_ns - request->since_ns > engine->config.stuck_ns) {
+        claim_suspect(engine, "the guest waits for it, and it does not load the state");
+    }
+}
+
 void join_drop(struct engine *engine)
 {
     engine->joiner = JOINER_NONE;

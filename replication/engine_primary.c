@@ -65,7 +65,7 @@ void primary_value(struct engine *engine, uint64_t position, struct log_bytes da
     }
 }
 
-static bool lag_allows(struct engine *engine)
+bool primary_lag_allows(struct engine *engine)
 {
     if (!backup_gets_entries(engine)) {
         return true;
@@ -95,7 +95,7 @@ static bool boundary_may_end(struct engine *engine)
         engine->outputs.bytes >= ENGINE_MAX_HELD_BYTES / 2) {
         return false;
     }
-    if (!lag_allows(engine)) {
+    if (!primary_lag_allows(engine)) {
         return false;
     }
     return !request->idle || engine->inputs.first != NULL || engine->promotion_pending ||

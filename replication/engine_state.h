@@ -42,6 +42,7 @@ struct engine_request {
     bool halt;
     bool is_clock;
     size_t size;
+    uint64_t since_ns;
     uint8_t data[LOG_MAX_VALUE];
     /* A boundary that is already an entry of the log and waits for its acknowledgement. */
     bool decided;
@@ -165,6 +166,8 @@ void primary_output(struct engine *engine, const struct engine_event *event);
 void primary_value(struct engine *engine, uint64_t position, struct log_bytes data);
 void primary_ack(struct engine *engine, const struct message_ack *ack);
 void primary_release_outputs(struct engine *engine);
+/* Whether the backup's execution is near enough for another boundary. */
+bool primary_lag_allows(struct engine *engine);
 uint64_t primary_idle_deadline(const struct engine *engine);
 
 /* engine_backup.c */
@@ -187,6 +190,10 @@ void join_state_saved(struct engine *engine, bool ok);
 void join_state_message(struct engine *engine, const struct message *message);
 void join_state_loaded(struct engine *engine, bool ok);
 void join_try_protect(struct engine *engine);
+/* The vCPU has been saving for too long: if for a joiner, that one is given up. */
+bool join_give_up_slow(struct engine *engine);
+/* The same for a joiner that does not load, while the guest waits for it. */
+void join_check_loading(struct engine *engine);
 void join_drop(struct engine *engine); /* the joiner or backup is gone: back to JOINER_NONE */
 
 /* engine_claim.c */
