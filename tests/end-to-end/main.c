@@ -103,6 +103,8 @@ static bool run_one(struct fixture *fixture, const struct test *test)
     fixture->lab.deadline_ns = start + TEST_TIMEOUT_MS * UINT64_C(1000000);
     good = test->run(fixture);
     fixture->lab.deadline_ns = 0;
+    if (fixture->lab.interrupted)
+        return false;
     printf("%-7s %s (%.1f s)\n", good ? "ok" : "FAILED", test->name,
            (double)(lab_now_ns() - start) / 1e9);
     if (!good) {
@@ -125,7 +127,7 @@ static int run_all(struct fixture *fixture, const struct options *options)
             continue;
         if (run_one(fixture, &tests[i]))
             passed++;
-        else
+        else if (!fixture->lab.interrupted)
             failed++;
     }
     printf("%u passed, %u failed (%.0f s, %u failovers)\n", passed, failed,
