@@ -135,10 +135,6 @@ static void check_stuck(struct engine *engine)
     if (!engine->began || engine->request.type != REQUEST_NONE || engine->config.stuck_ns == 0) {
         return;
     }
-    if (!engine_accepts_vcpu(engine)) {
-        engine->vcpu_since_ns = engine->now_ns; /* it waits for us */
-        return;
-    }
     if (engine->now_ns - engine->vcpu_since_ns > engine->config.stuck_ns) {
         if (join_give_up_slow(engine)) {
             return;
@@ -226,12 +222,7 @@ static void message_received(struct engine *engine, engine_peer peer, const stru
             primary_ack(engine, &message->ack);
         }
         return;
-    case MESSAGE_PROTECTED:
-        if (!live && message->protected_.term == engine->term && engine->phase == PHASE_FOLLOWING) {
-            engine->may_claim = true;
-            engine_notify(engine, ENGINE_NOTICE_ROLE, "this backup may take over");
-        }
-        return;
+    case MESSAGE_PROTECTED: backup_protected(engine, &message->protected_); return;
     case MESSAGE_HEARTBEAT: heartbeat_received(engine, &message->heartbeat); return;
     case MESSAGE_BYE: finish_bye(engine, &message->bye); return;
     default: return;
@@ -252,6 +243,7 @@ static void request_received(struct engine *engine, const struct engine_event *e
     request->halt = event->halt;
     request->is_clock = event->is_clock;
     request->since_ns = engine->now_ns;
+    engine->epoch_ran_ns += engine->now_ns - engine->vcpu_since_ns;
     request->decided = false;
     request->size = event->data.size;
     assert(request->size <= sizeof request->data);
@@ -356,6 +348,9 @@ void engine_step(struct engine *engine, const struct engine_event *event,
         return;
     }
     forgive_own_pause(engine);
+    if (!engine_accepts_vcpu(engine)) {
+        engine->vcpu_since_ns = engine->now_ns; /* the vCPU waits for us */
+    }
     dispatch(engine, event);
     if (engine->end == ENGINE_RUNNING) {
         backup_progress(engine);

@@ -9,8 +9,10 @@
 #include "logging/digest.h"
 #include "replication/engine_state.h"
 
-/* Executed epochs that are worth an acknowledgement of their own, while nothing is received. */
+/* Executed entries that are worth an acknowledgement of their own, while nothing is received: few
+ * enough for a primary that waits to go on before all is executed. */
 #define CONSUMED_WORTH_TELLING 32u
+#define TELLINGS_WITHIN_LAG    4u
 
 void backup_released(struct engine *engine, uint64_t released)
 {
@@ -78,6 +80,20 @@ void backup_entry(struct engine *engine, const struct message *message)
     engine->ack_due = true;
 }
 
+/* Rule R9. Messages keep their order: what the primary sent before its promise is here. */
+void backup_protected(struct engine *engine, const struct message_protected *promise)
+{
+    if (engine->phase != PHASE_FOLLOWING || promise->term != engine->term) {
+        return;
+    }
+    if (promise->lsn > engine->lsn) {
+        corrupt(engine, "a promise about entries that it did not send");
+        return;
+    }
+    engine->may_claim = true;
+    engine_notify(engine, ENGINE_NOTICE_ROLE, "this backup may take over");
+}
+
 void backup_flush_ack(struct engine *engine)
 {
     bool wanted = engine->ack_due && engine->phase == PHASE_FOLLOWING && engine->peer != 0;
@@ -108,8 +124,12 @@ static void diverged(struct engine *engine, uint64_t position, const char *what)
 
 static void consumed(struct engine *engine, uint64_t lsn)
 {
+    uint64_t worth_telling = engine->config.lag_epochs / TELLINGS_WITHIN_LAG;
+    if (worth_telling > CONSUMED_WORTH_TELLING) {
+        worth_telling = CONSUMED_WORTH_TELLING;
+    }
     engine->consumed = lsn;
-    if (engine->log.first == NULL || lsn - engine->lag_reported >= CONSUMED_WORTH_TELLING) {
+    if (engine->log.first == NULL || lsn - engine->lag_reported >= worth_telling) {
         engine->ack_due = true;
     }
 }
@@ -187,7 +207,7 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
     reply->input_count = boundary->input_count;
     reply->inputs = boundary->inputs;
     engine_reply_sent(engine);
-    engine->epoch_started_ns = engine->now_ns;
+    engine->epoch_ran_ns = 0;
 }
 
 /* Rule R8: what was kept and is not known released leaves (again), in order, and this replica

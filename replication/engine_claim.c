@@ -126,7 +126,9 @@ void claim_answer(struct engine *engine, const struct engine_event *event)
                       (unsigned long long)(engine->term + 1), reason);
         return;
     default:
-        engine_finish(engine, ENGINE_END_STOPPED, "the machine was stopped in good order");
+        engine_finish(engine, engine->halting ? ENGINE_END_HALTED : ENGINE_END_STOPPED,
+                      engine->halting ? "the guest powered off"
+                                      : "the machine was stopped in good order");
         return;
     }
 }

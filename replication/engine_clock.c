@@ -46,7 +46,7 @@ uint64_t clock_at_boundary(const struct engine *engine, uint64_t position)
 void clock_measure(struct engine *engine, uint64_t position)
 {
     uint64_t instructions = position - engine->epoch.position;
-    uint64_t elapsed_ns = engine->now_ns - engine->epoch_started_ns;
+    uint64_t elapsed_ns = engine->epoch_ran_ns;
     if (instructions < MEASURE_MIN_INSTRUCTIONS || elapsed_ns == 0) {
         return;
     }

@@ -27,8 +27,18 @@ static void ask_release(struct engine *engine)
     engine->release_tries++;
 }
 
+static void leave(struct engine *engine)
+{
+    finish_say_bye(engine, BYE_LEAVING, "told to stop");
+    engine_finish(engine, ENGINE_END_STOPPED, "stopped by command");
+}
+
 static void end_in_order(struct engine *engine)
 {
+    if (engine->phase == PHASE_FOLLOWING) {
+        leave(engine); /* its claim was never answered */
+        return;
+    }
     bool halted = engine->ending == ENGINE_END_HALTED;
     finish_say_bye(engine, halted ? BYE_POWEROFF : BYE_STOPPED,
                    halted ? "the guest powered off" : "the machine was stopped");
@@ -41,9 +51,10 @@ void finish_stop(struct engine *engine)
     if (engine->ending != ENGINE_RUNNING) {
         return;
     }
-    if (!engine_is_live(engine)) {
-        finish_say_bye(engine, BYE_LEAVING, "told to stop");
-        engine_finish(engine, ENGINE_END_STOPPED, "stopped by command");
+    /* A backup that claims, or has won, may be the only replica: it gives up in good order what it
+     * holds, or a record would stay that says active and means nobody. */
+    if (!engine_is_live(engine) && !engine->claiming && engine->phase != PHASE_DRAINING) {
+        leave(engine);
         return;
     }
     engine->ending = ENGINE_END_STOPPED;

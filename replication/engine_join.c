@@ -350,6 +350,11 @@ static void begin_received(struct engine *engine, const struct message_state_beg
 void join_state_message(struct engine *engine, const struct message *message)
 {
     bool begins = message->type == MESSAGE_STATE_BEGIN;
+    if (engine_is_live(engine)) {
+        finish_say_bye(engine, BYE_FAILED, "a state out of place");
+        claim_suspect(engine, "it sent a state out of place");
+        return;
+    }
     if (engine->phase != PHASE_JOINING || engine->state_complete || engine->state_begun == begins ||
         (begins && message->state_begin.term != engine->term)) {
         finish_say_bye(engine, BYE_FAILED, "a state out of place");
@@ -388,7 +393,7 @@ void join_state_loaded(struct engine *engine, bool ok)
     }
     engine_reply_sent(engine);
     engine->phase = PHASE_FOLLOWING;
-    engine->epoch_started_ns = engine->now_ns;
+    engine->epoch_ran_ns = 0;
     engine->ack_due = true; /* the first acknowledgement says that the state is loaded */
     transfer_done(engine);
     engine_notify(engine, ENGINE_NOTICE_ROLE, "backup, following %s", engine->peer_name);

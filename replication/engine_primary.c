@@ -109,8 +109,8 @@ uint64_t primary_idle_deadline(const struct engine *engine)
         request->decided || request->wake_ns == UINT64_MAX) {
         return UINT64_MAX;
     }
-    /* Once it is time, what holds the boundary up (the backup's lag, outputs, an end under way) goes
-     * away by an event and not by waiting. */
+    /* Once it is time, what holds the boundary up (the backup's lag, outputs, an end under way)
+     * goes away by an event and not by waiting. */
     uint64_t clock_ns = clock_now(engine);
     return request->wake_ns <= clock_ns ? UINT64_MAX
                                         : engine->now_ns + (request->wake_ns - clock_ns);
@@ -186,7 +186,7 @@ static void reply_epoch(struct engine *engine)
     input_list_clear(&engine->spent_inputs);
     engine->spent_inputs = engine->batch_inputs;
     engine->batch_inputs = (struct input_list){0};
-    engine->epoch_started_ns = engine->now_ns;
+    engine->epoch_ran_ns = 0;
     engine_reply_sent(engine);
     if (reply->save) {
         join_begin_state(engine);
@@ -265,6 +265,9 @@ void primary_ack(struct engine *engine, const struct message_ack *ack)
         engine->consumed = ack->consumed;
         engine->consumed_log_bytes =
             boundary_ring_drop(&engine->sent, ack->consumed, engine->consumed_log_bytes);
+        if (ack->consumed == engine->lsn) {
+            engine->consumed_log_bytes = engine->log_bytes; /* values after the last boundary too */
+        }
     }
     engine->peer_position = ack->position;
     if (engine->joiner == JOINER_LOADING) {

@@ -69,8 +69,8 @@ struct engine {
     uint64_t chain; /* digest over the log: to the last entry appended, or consumed */
     uint64_t log_bytes;
     struct engine_epoch epoch; /* that the vCPU runs or, with a request, has run */
-    uint64_t epoch_started_ns;
-    uint64_t agreed; /* last position at which digests agreed */
+    uint64_t epoch_ran_ns;     /* time in it until the last request, without waits for answers */
+    uint64_t agreed;           /* last position at which digests agreed */
 
     /* Outputs: waiting for acknowledgement (live), or kept until known released. */
     struct output_list outputs;
@@ -174,6 +174,7 @@ uint64_t primary_idle_deadline(const struct engine *engine);
 void backup_progress(struct engine *engine);
 void backup_output(struct engine *engine, const struct engine_event *event);
 void backup_entry(struct engine *engine, const struct message *message);
+void backup_protected(struct engine *engine, const struct message_protected *promise);
 void backup_released(struct engine *engine, uint64_t released);
 void backup_flush_ack(struct engine *engine);
 void backup_go_live(struct engine *engine);
