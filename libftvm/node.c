@@ -184,7 +184,6 @@ void ftvm_node_destroy(struct ftvm_node *node)
         return;
     }
     node_io_stop(node);
-    claimer_destroy(node->claimer);
     engine_destroy(node->engine);
     ring_destroy(node->from_vcpu);
     ring_destroy(node->to_vcpu);

@@ -247,8 +247,8 @@ static bool may_take(struct ftvm_node *node, const struct ring_record *record)
     }
     struct engine_status status;
     engine_get_status(node->engine, &status);
-    return !status.saving ||
-           channel_send_space(node->channel, status.peer) >= 2 * (size_t)LOG_MAX_CHUNK;
+    return !status.saving || channel_send_space(node->channel, status.peer) >=
+                                 CHANNEL_SEND_LIMIT - (size_t)NODE_STATE_QUEUE;
 }
 
 static void take_vcpu_records(struct ftvm_node *node)
@@ -325,7 +325,11 @@ static void take_commands(struct ftvm_node *node)
         node_step(node, &event);
     }
     if (atomic_exchange(&node->fail_asked, false)) {
-        event = (struct engine_event){.type = ENGINE_FAIL, .reason = node->fail_reason};
+        char reason[NODE_ERROR_SIZE];
+        pthread_mutex_lock(&node->lock);
+        memcpy(reason, node->fail_reason, sizeof reason);
+        pthread_mutex_unlock(&node->lock);
+        event = (struct engine_event){.type = ENGINE_FAIL, .reason = reason};
         node_step(node, &event);
     }
 }
@@ -404,7 +408,8 @@ static void leave_when_ended(struct ftvm_node *node)
 
 static void pump(struct ftvm_node *node)
 {
-    if (atomic_load(&node->quit)) {
+    /* Who has ended has said so to its peer, and lets that leave. */
+    if (atomic_load(&node->quit) && node->ended_ns == 0) {
         ev_break(node->loop, EVBREAK_ALL);
         return;
     }
@@ -560,6 +565,8 @@ void node_io_stop(struct ftvm_node *node)
         free(node->backlog_first);
         node->backlog_first = next;
     }
+    claimer_destroy(node->claimer); /* before the loop, which it wakes with its answers */
+    node->claimer = NULL;
     if (node->loop != NULL) {
         channel_destroy(node->channel);
         ev_loop_destroy(node->loop);

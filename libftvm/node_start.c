@@ -193,6 +193,22 @@ static bool join_time_is_over(const struct ftvm_node *node)
     return node_now_ns() >= node->join_deadline_ns;
 }
 
+/* Who takes a connection and says nothing is tried again: a primary that stood still has answered
+ * nobody, and is not known to be lost. */
+static void give_up_silent(struct ftvm_node *node)
+{
+    if (node->hello_ns == 0 ||
+        node_now_ns() - node->hello_ns < node->config.timeout_ms * UINT64_C(1000000)) {
+        return;
+    }
+    struct engine_event event = {.type = ENGINE_PEER_LOST,
+                                 .peer = node->joining_peer,
+                                 .reason = "the other side does not answer"};
+    channel_abort(node->channel, node->joining_peer);
+    node_step(node, &event);
+    node_join_lost(node, event.reason);
+}
+
 void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop;
@@ -211,9 +227,11 @@ void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
         return;
     }
     if (node->joining_peer != 0) {
+        give_up_silent(node);
         return;
     }
     char error[NODE_ERROR_SIZE];
+    node->hello_ns = 0;
     if (channel_connect(node->channel, node->join, node->config.insecure_channel,
                         &node->joining_peer, error, sizeof error) < 0) {
         node_set_error(node, FTVM_E_NO_PRIMARY, "%s", error);
@@ -222,8 +240,8 @@ void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
 
 void node_join_connected(struct ftvm_node *node, channel_peer peer)
 {
-    (void)node;
     (void)peer; /* the engine has said HELLO; the answer comes as a message */
+    node->hello_ns = node_now_ns();
 }
 
 void node_join_lost(struct ftvm_node *node, const char *reason)

@@ -29,6 +29,8 @@
 #define NODE_RING_SIZE    (4u << 20)
 #define NODE_BACKLOG_PAUSE                                                                         \
     (4u << 20) /* bytes for a slow vCPU before the peer is not read any more */
+/* Bytes of a state queued for a joiner at most. The log that follows must fit behind it. */
+#define NODE_STATE_QUEUE (8u << 20)
 #define NODE_RECONNECT_S 0.2
 #define NODE_FAREWELL_NS UINT64_C(1000000000) /* for the last messages to leave */
 
@@ -103,6 +105,7 @@ struct ftvm_node {
     pthread_t thread;
     bool thread_started;
     channel_peer joining_peer;
+    uint64_t hello_ns; /* when joining_peer was told HELLO; 0: not yet */
     uint64_t join_deadline_ns;
     bool arbitrated;
     bool peer_paused;
@@ -122,7 +125,7 @@ struct ftvm_node {
     _Atomic int ended;        /* enum ftvm_error */
     _Atomic bool quit;        /* destroy: leave the loop now */
     _Atomic bool stop_asked, promote_asked, fail_asked;
-    char fail_reason[NODE_ERROR_SIZE]; /* written before fail_asked */
+    char fail_reason[NODE_ERROR_SIZE]; /* under `lock`; written before fail_asked */
 
     /* Inputs come from any thread. */
     pthread_mutex_t input_lock;
