@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/link.h"
@@ -26,20 +27,37 @@ static double seconds_since(uint64_t start_ns)
 
 /* ---- Processor ----------------------------------------------------------------------------- */
 
+/* All threads, in seconds; 0 without a process. */
+static double processor_seconds(const struct replica *replica)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (!replica || clock_getcpuclockid(replica->process.pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
 bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
               double values[RIG_VALUES])
 {
     struct machine_status before, after;
+    double primary, backup;
     char command[64];
     uint64_t start;
 
     snprintf(command, sizeof(command), "cpuloop %u", arguments[CPU_ARGUMENT_MILLIONS]);
     if (!machine_status(machine, &before))
         return false;
+    primary = processor_seconds(machine->pair.primary);
+    backup = processor_seconds(machine->pair.backup);
     start = lab_now_ns();
     if (!link_command(&machine->lab, machine->shell, command, TASK_MS, NULL))
         return false;
     values[CPU_SECONDS] = seconds_since(start);
+    values[CPU_PRIMARY_S] = processor_seconds(machine->pair.primary) - primary;
+    values[CPU_BACKUP_S] = processor_seconds(machine->pair.backup) - backup;
     if (!machine_status(machine, &after))
         return false;
     values[CPU_INSTRUCTIONS] = after.instructions - before.instructions;
