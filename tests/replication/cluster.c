@@ -291,6 +291,7 @@ unsigned cluster_prepare(struct cluster *cluster, enum engine_role role, unsigne
     replica->origin = role == ENGINE_PRIMARY ? number : primary;
     replica->guest.program = cluster->config.program;
     replica->load_ns = cluster->config.load_ns;
+    replica->lose_answers = cluster->answers_lost_at_first;
     replica->vcpu_due_ns = CLUSTER_NEVER;
     replica->first_live_epoch = role == ENGINE_PRIMARY ? 0 : CLUSTER_NEVER;
     return number;

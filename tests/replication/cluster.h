@@ -154,6 +154,8 @@ struct cluster {
     uint64_t order;
     struct trap trap;
     uint64_t crash_at_action; /* counted over all replicas; 0: none */
+    bool crash_loses_messages;
+    bool answers_lost_at_first; /* of the arbiter, once for each replica */
     uint64_t actions;
 
     struct arbiter_record record;

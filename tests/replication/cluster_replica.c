@@ -485,6 +485,9 @@ static bool perform_or_fail(struct cluster *cluster, unsigned number,
                             const struct engine_action *action)
 {
     if (++cluster->actions == cluster->crash_at_action) {
+        for (unsigned i = 0; i < cluster->replica_count && cluster->crash_loses_messages; i++) {
+            cluster_lose(cluster, number, i);
+        }
         lose_replica(cluster, number, cluster->trap.silent);
         return false;
     }
