@@ -396,7 +396,8 @@ uint64_t engine_deadline(const struct engine *engine)
 
 bool engine_accepts_vcpu(const struct engine *engine)
 {
-    if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_DRAINING) {
+    if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_PARTING ||
+        engine->phase == PHASE_DRAINING) {
         return true;
     }
     return engine->outputs.count < ENGINE_MAX_HELD_OUTPUTS &&

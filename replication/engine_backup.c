@@ -240,7 +240,8 @@ void backup_go_live(struct engine *engine)
 
 void backup_progress(struct engine *engine)
 {
-    if (engine->phase != PHASE_FOLLOWING && engine->phase != PHASE_DRAINING) {
+    if (engine->phase != PHASE_FOLLOWING && engine->phase != PHASE_PARTING &&
+        engine->phase != PHASE_DRAINING) {
         return;
     }
     enum request_type type = engine->request.type;
@@ -254,6 +255,8 @@ void backup_progress(struct engine *engine)
     if (engine->log.first == NULL) {
         if (engine->phase == PHASE_DRAINING) {
             backup_go_live(engine);
+        } else if (engine->phase == PHASE_PARTING) {
+            finish_parted(engine);
         }
         return;
     }

@@ -31,7 +31,7 @@ static void start_claim(struct engine *engine)
     ask(engine);
 }
 
-static void give_up_peer(struct engine *engine)
+void claim_give_up_peer(struct engine *engine)
 {
     if (engine->peer != 0) {
         engine_do(engine, ENGINE_DO_CLOSE)->peer = engine->peer;
@@ -42,11 +42,12 @@ static void give_up_peer(struct engine *engine)
 
 void claim_suspect(struct engine *engine, const char *reason)
 {
-    if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_DRAINING) {
+    if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_DRAINING ||
+        engine->phase == PHASE_PARTING) {
         return;
     }
     if (engine->claiming) {
-        give_up_peer(engine); /* whom claim_promote() had left alone */
+        claim_give_up_peer(engine); /* whom claim_promote() had left alone */
         return;
     }
     engine->suspected_ns = engine->now_ns;
@@ -54,7 +55,7 @@ void claim_suspect(struct engine *engine, const char *reason)
         engine->peer_heard_ns < engine->now_ns ? engine->peer_heard_ns : engine->now_ns;
     engine_notify(engine, ENGINE_NOTICE_SUSPECT, "%s: %s",
                   engine_is_live(engine) ? "backup suspected" : "primary suspected", reason);
-    give_up_peer(engine);
+    claim_give_up_peer(engine);
     if (engine_is_live(engine)) {
         /* A joiner that was never told PROTECTED may not claim, so it needs no claim against it. */
         bool may_claim = engine->joiner == JOINER_PROTECTING;
@@ -93,7 +94,7 @@ static void won(struct engine *engine)
         primary_release_outputs(engine);
         return;
     }
-    give_up_peer(engine);
+    claim_give_up_peer(engine);
     engine->phase = PHASE_DRAINING;
 }
 
@@ -125,11 +126,7 @@ void claim_answer(struct engine *engine, const struct engine_event *event)
         engine_finish(engine, ENGINE_END_FENCED, "another replica won term %llu: %s",
                       (unsigned long long)(engine->term + 1), reason);
         return;
-    default:
-        engine_finish(engine, engine->halting ? ENGINE_END_HALTED : ENGINE_END_STOPPED,
-                      engine->halting ? "the guest powered off"
-                                      : "the machine was stopped in good order");
-        return;
+    default: finish_part(engine, engine->halting ? ENGINE_END_HALTED : ENGINE_END_STOPPED); return;
     }
 }
 

@@ -109,6 +109,27 @@ void finish_tick(struct engine *engine)
     }
 }
 
+/* A backup whose primary has ended in good order ends too, but not before it has executed what it
+ * holds: the disks of the two are then equal, whichever of them is started from next. */
+void finish_part(struct engine *engine, enum engine_end end)
+{
+    engine->parting = end;
+    if (engine->phase != PHASE_FOLLOWING) {
+        finish_parted(engine);
+        return;
+    }
+    engine->claiming = false;
+    claim_give_up_peer(engine);
+    engine->phase = PHASE_PARTING;
+}
+
+void finish_parted(struct engine *engine)
+{
+    engine_finish(engine, engine->parting, "%s",
+                  engine->parting == ENGINE_END_HALTED ? "the guest powered off"
+                                                       : "the primary was stopped in good order");
+}
+
 void finish_bye(struct engine *engine, const struct message_bye *bye)
 {
     if (engine_is_live(engine)) {
@@ -119,9 +140,9 @@ void finish_bye(struct engine *engine, const struct message_bye *bye)
         return;
     }
     if (bye->term == engine->term && bye->code == BYE_STOPPED) {
-        engine_finish(engine, ENGINE_END_STOPPED, "the primary was stopped in good order");
+        finish_part(engine, ENGINE_END_STOPPED);
     } else if (bye->term == engine->term && bye->code == BYE_POWEROFF) {
-        engine_finish(engine, ENGINE_END_HALTED, "the guest powered off");
+        finish_part(engine, ENGINE_END_HALTED);
     } else {
         claim_suspect(engine, bye->reason);
     }

@@ -16,6 +16,7 @@ enum engine_phase {
     PHASE_CONNECTING, /* until WELCOME */
     PHASE_JOINING,    /* until the state is loaded */
     PHASE_FOLLOWING,
+    PHASE_PARTING,  /* the primary has ended in good order: consumes the log to its end, and ends */
     PHASE_DRAINING, /* has won the claim, consumes the log to its end */
     PHASE_LIVE,
 };
@@ -123,7 +124,8 @@ struct engine {
     uint64_t last_sign_ns; /* of life, before the suspicion */
 
     /* Ending. */
-    enum engine_end ending; /* STOPPED or HALTED while the record is being released */
+    enum engine_end parting; /* how PHASE_PARTING ends */
+    enum engine_end ending;  /* STOPPED or HALTED while the record is being released */
     bool release_asked;
     uint64_t release_retry_ns;
     unsigned release_tries;
@@ -202,6 +204,7 @@ void claim_suspect(struct engine *engine, const char *reason);
 /* By command. The primary goes on, and this backup goes on following it, until the claim is won:
  * told before, it would suspect its backup, claim as well, and win as often as not. */
 void claim_promote(struct engine *engine);
+void claim_give_up_peer(struct engine *engine);
 void claim_answer(struct engine *engine, const struct engine_event *event);
 void claim_tick(struct engine *engine);
 
@@ -217,6 +220,8 @@ void clock_measure(struct engine *engine, uint64_t position);
 void finish_stop(struct engine *engine);
 void finish_halt_if_done(struct engine *engine);
 void finish_answer(struct engine *engine, const struct engine_event *event);
+void finish_part(struct engine *engine, enum engine_end end);
+void finish_parted(struct engine *engine);
 void finish_bye(struct engine *engine, const struct message_bye *bye);
 void finish_say_bye(struct engine *engine, enum bye_code code, const char *reason);
 void finish_tick(struct engine *engine);

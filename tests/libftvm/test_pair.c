@@ -281,6 +281,22 @@ Test(pair, halts_on_both_sides_when_the_guest_halts, .timeout = 60)
     end_pair(&pair, &a, &b);
 }
 
+Test(pair, a_slow_backup_executes_all_of_the_log_before_it_ends, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    a.toy->halt_at = 300;
+    b.toy->halt_at = 300;
+    b.toy->epoch_us = 2000;
+    start_pair(&pair, &a, &b);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_HALTED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_HALTED);
+    cr_assert_eq(b.toy->position, a.toy->position);
+    cr_assert_eq(b.toy->state, a.toy->state);
+    end_pair(&pair, &a, &b);
+}
+
 Test(pair, stops_on_both_sides_and_releases_the_record, .timeout = 60)
 {
     struct pair pair;

@@ -39,7 +39,7 @@ Test(traces_finish, crash_between_release_and_bye, .timeout = 20)
                  "[    3] B suspects: primary suspected: connection reset\n"
                  "[    3] B claims term 2\n"
                  "[    5] B has its claim answered: released\n"
-                 "[    5] B ends, stopped: the machine was stopped in good order\n");
+                 "[    5] B ends, stopped: the primary was stopped in good order\n");
     story_ends(c);
 }
 
