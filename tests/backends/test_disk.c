@@ -11,19 +11,45 @@
 
 struct announcements {
     pthread_mutex_t mutex;
+    bool no_room;
+    unsigned refused;
     unsigned count;
     uint64_t ids[DISK_MAX_REQUESTS];
     int statuses[DISK_MAX_REQUESTS];
 };
 
-static void announced(void *context, uint64_t id, int status)
+static int announced(void *context, uint64_t id, int status)
 {
     struct announcements *announcements = context;
+    int result = 0;
 
     pthread_mutex_lock(&announcements->mutex);
-    announcements->ids[announcements->count] = id;
-    announcements->statuses[announcements->count++] = status;
+    if (announcements->no_room) {
+        announcements->refused++;
+        result = -EAGAIN;
+    } else {
+        announcements->ids[announcements->count] = id;
+        announcements->statuses[announcements->count++] = status;
+    }
     pthread_mutex_unlock(&announcements->mutex);
+    return result;
+}
+
+static void set_no_room(struct announcements *announcements, bool no_room)
+{
+    pthread_mutex_lock(&announcements->mutex);
+    announcements->no_room = no_room;
+    pthread_mutex_unlock(&announcements->mutex);
+}
+
+static unsigned refused_count(struct announcements *announcements)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&announcements->mutex);
+    count = announcements->refused;
+    pthread_mutex_unlock(&announcements->mutex);
+    return count;
 }
 
 static unsigned announced_count(struct announcements *announcements)
@@ -425,5 +451,30 @@ Test(disk, a_copy_goes_to_a_new_file_and_to_nothing_but_a_file)
     cr_expect_eq(disk_open_for_copy(&disk, scratch->path, 1000, error, sizeof(error)), -EINVAL);
     cr_expect_lt(disk_open_for_copy(&disk, scratch->path, UINT64_MAX - 511, error, sizeof(error)),
                  0);
+    scratch_free(scratch);
+}
+
+/* Who waits for requests may be the one who would make room for their announcements. */
+Test(disk, requests_are_executed_while_there_is_no_room_for_announcements, .timeout = 20)
+{
+    struct scratch *scratch = scratch_new();
+    struct disk *disk = open_disk(scratch_file(scratch, "image", MIB));
+    struct announcements *announcements = announcements_new(disk);
+
+    set_no_room(announcements, true);
+    for (uint64_t id = 0; id < 10; id++)
+        submit(disk, id, DISK_WRITE, id * 512, 512, (int)id);
+    disk_drain(disk);
+    expect_taken(disk, 3, 0, 3);
+    cr_expect_eq(announced_count(announcements), 0);
+    while (refused_count(announcements) < 2)
+        usleep(1000);
+    set_no_room(announcements, false);
+    while (announced_count(announcements) < 9)
+        usleep(1000);
+    for (unsigned i = 0; i < 9; i++)
+        cr_expect_eq(announcements->ids[i], i < 3 ? i : i + 1);
+    disk_close(disk);
+    free(announcements);
     scratch_free(scratch);
 }

@@ -42,6 +42,7 @@ struct ftvm_node {
     fake_output *on_output;
     void *context; /* of the test */
     bool is_protected;
+    bool is_claiming;
     _Atomic(enum ftvm_role) role;
 
     /* Results. */
@@ -185,6 +186,7 @@ int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status)
 {
     status->role = node->role;
     status->is_protected = node->is_protected;
+    status->claiming = node->is_claiming;
     return 0;
 }
 

@@ -64,6 +64,25 @@ Test(disk, of_a_lone_primary_that_fails_is_the_guests_problem)
     recording_free(&recording);
 }
 
+Test(disk, of_a_primary_that_fails_while_its_backup_may_be_lost_is_the_guests_problem)
+{
+    struct disk_guest guest;
+    struct guest_run run;
+    struct recording recording = {0};
+    disk_guest_init(&guest);
+    start(&run, &guest, &recording);
+    run.node.is_protected = true;
+    run.node.is_claiming = true;
+    run.prompt = "disk: half";
+    run.truncate = guest.path;
+    guest_go(&run);
+    cr_expect(run.result == FTVM_E_HALTED);
+    cr_expect(guest_printed(&run, "disk: gave up"));
+    cr_expect_not(run.node.failed);
+    end(&run, &guest);
+    recording_free(&recording);
+}
+
 Test(disk, of_a_protected_primary_that_fails_leaves_the_guest_to_the_backup)
 {
     struct disk_guest guest;

@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "vmm/backends/disk_image.h"
 #include "vmm/backends/fail.h"
 #include "vmm/backends/signals.h"
+
+/* How long an announcement waits that found no room. */
+#define ANNOUNCE_AGAIN_NS 200000
 
 struct disk {
     struct disk_image image;
@@ -54,47 +58,94 @@ static void insert_finished(struct disk *disk, struct disk_request *request)
     *place = request;
 }
 
-/* The next request to execute, or NULL when the disk closes and all is done. Mutex held. */
-static struct disk_request *next_request(struct disk *disk)
+/* Executes the first request that waits. Mutex held, but for the execution. */
+static void execute(struct disk *disk)
 {
-    struct disk_request *request;
+    struct disk_request *request = disk->waiting;
+    int status;
 
-    while (!disk->waiting && !disk->closing)
-        pthread_cond_wait(&disk->submitted, &disk->mutex);
-    request = disk->waiting;
-    if (request) {
-        disk->waiting = request->next;
-        if (!disk->waiting)
-            disk->waiting_end = &disk->waiting;
-        request->next = NULL;
-    }
+    disk->waiting = request->next;
+    if (!disk->waiting)
+        disk->waiting_end = &disk->waiting;
+    request->next = NULL;
     disk->executing = request;
-    return request;
+    pthread_mutex_unlock(&disk->mutex);
+    status = disk_image_execute(&disk->image, request);
+    pthread_mutex_lock(&disk->mutex);
+    request->status = status;
+    disk->executing = NULL;
+    /* From here the request belongs to whoever takes it. */
+    insert_finished(disk, request);
+    pthread_cond_broadcast(&disk->progressed);
+}
+
+static struct disk_request **find(struct disk_request **list, uint64_t id)
+{
+    while (*list && (*list)->id != id)
+        list = &(*list)->next;
+    return list;
+}
+
+/* Announces what is finished and was not announced; true if nothing of that is left. Mutex held,
+ * but for the callbacks. */
+static bool announce(struct disk *disk)
+{
+    for (;;) {
+        struct disk_request *request = disk->finished;
+        uint64_t id;
+        int status;
+        int result;
+
+        while (request && request->announced)
+            request = request->next;
+        if (!request)
+            return true;
+        id = request->id;
+        status = request->status;
+        request->announced = true;
+        pthread_mutex_unlock(&disk->mutex);
+        result = disk->completed ? disk->completed(disk->completed_context, id, status) : 0;
+        pthread_mutex_lock(&disk->mutex);
+        if (result != 0) {
+            request = *find(&disk->finished, id);
+            if (request)
+                request->announced = false;
+            return false;
+        }
+    }
+}
+
+/* Waits for a request, or for a moment. Mutex held. */
+static void rest(struct disk *disk, bool for_a_moment)
+{
+    struct timespec until;
+
+    if (!for_a_moment) {
+        pthread_cond_wait(&disk->submitted, &disk->mutex);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ANNOUNCE_AGAIN_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_timedwait(&disk->submitted, &disk->mutex, &until);
 }
 
 static void *work(void *context)
 {
     struct disk *disk = context;
-    struct disk_request *request;
 
     pthread_mutex_lock(&disk->mutex);
-    while ((request = next_request(disk))) {
-        uint64_t id = request->id;
-        int status;
+    while (disk->waiting || !disk->closing) {
+        bool all_announced;
 
-        pthread_mutex_unlock(&disk->mutex);
-        status = disk_image_execute(&disk->image, request);
-        pthread_mutex_lock(&disk->mutex);
-        request->status = status;
-        disk->executing = NULL;
-        insert_finished(disk, request);
-        pthread_cond_broadcast(&disk->progressed);
-        /* From here the request belongs to whoever takes it. The callback may block, so it runs
-         * without the mutex. */
-        pthread_mutex_unlock(&disk->mutex);
-        if (disk->completed)
-            disk->completed(disk->completed_context, id, status);
-        pthread_mutex_lock(&disk->mutex);
+        if (disk->waiting)
+            execute(disk);
+        all_announced = announce(disk);
+        if (!disk->waiting && !disk->closing)
+            rest(disk, !all_announced);
     }
     pthread_mutex_unlock(&disk->mutex);
     return NULL;
@@ -105,13 +156,17 @@ static int start(struct disk **result, const struct disk_image *image, const cha
 {
     struct disk_image opened = *image;
     struct disk *disk = calloc(1, sizeof(*disk));
+    pthread_condattr_t attributes;
     int code = -ENOMEM;
 
     if (disk) {
         disk->image = opened;
         disk->waiting_end = &disk->waiting;
         pthread_mutex_init(&disk->mutex, NULL);
-        pthread_cond_init(&disk->submitted, NULL);
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&disk->submitted, &attributes);
+        pthread_condattr_destroy(&attributes);
         pthread_cond_init(&disk->progressed, NULL);
         code = signals_start_thread(&disk->worker, work, disk);
         if (code == 0) {
@@ -177,6 +232,7 @@ void disk_submit(struct disk *disk, struct disk_request *request)
 {
     request->next = NULL;
     request->status = 0;
+    request->announced = false;
     pthread_mutex_lock(&disk->mutex);
     assert(disk->outstanding < DISK_MAX_REQUESTS);
     disk->outstanding++;
@@ -184,13 +240,6 @@ void disk_submit(struct disk *disk, struct disk_request *request)
     disk->waiting_end = &request->next;
     pthread_cond_signal(&disk->submitted);
     pthread_mutex_unlock(&disk->mutex);
-}
-
-static struct disk_request **find(struct disk_request **list, uint64_t id)
-{
-    while (*list && (*list)->id != id)
-        list = &(*list)->next;
-    return list;
 }
 
 /* The link that leads to finished request `id`, waiting for it; NULL if there is no such request.
@@ -252,6 +301,7 @@ void disk_put_finished(struct disk *disk, struct disk_request *request)
     pthread_mutex_lock(&disk->mutex);
     assert(disk->outstanding < DISK_MAX_REQUESTS);
     disk->outstanding++;
+    request->announced = true; /* by whom it was finished */
     insert_finished(disk, request);
     pthread_mutex_unlock(&disk->mutex);
 }

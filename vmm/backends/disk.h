@@ -36,12 +36,17 @@ struct disk_request {
     /* 0, or the negative errno of the host's failure; -EINVAL for a range that is not whole sectors
      * within the disk. A failed flush is not forgotten: every later one fails too. */
     int status;
+    /* The disk's own. */
+    bool announced;
     struct disk_request *next;
 };
 
 struct disk;
 
-typedef void disk_completed(void *context, uint64_t id, int status);
+/* A request is finished. On the disk's worker thread, in order of execution. Other than 0: there is
+ * no room for the announcement now. It is made again a little later, and meanwhile the worker goes
+ * on, so that who waits for a request (disk_take(), disk_drain()) need not make room first. */
+typedef int disk_completed(void *context, uint64_t id, int status);
 
 /* Opens an image, or a block device, for reading and writing and locks it against a second user
  * (fcntl OFD lock: -EBUSY if it has one). Size must be a multiple of the sector size and not zero.
@@ -71,8 +76,8 @@ void disk_put_finished(struct disk *disk, struct disk_request *request);
 /* Announces again, through completed() and in order of id, what is finished and not taken: after a
  * promotion, as announcements made by a backup were ignored. What is still being executed announces
  * itself as always. A request that finishes during this call may be announced twice: the second
- * announcement finds nothing to take. completed() is called on the calling thread. With
- * `uncertain`, the status announced is -EIO. */
+ * announcement finds nothing to take. completed() is called on the calling thread, and its result
+ * ignored. With `uncertain`, the status announced is -EIO. */
 void disk_announce_finished(struct disk *disk, bool uncertain);
 
 /* Copying the image (state transfer), with nothing in flight. `size` bytes at `offset`; all-zero

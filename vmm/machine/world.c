@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* How long a disk's worker waits before it offers a completion again to a full queue. */
-#define RETRY_NS 200000
 
 /* ---- Inputs ---- */
 
@@ -37,7 +33,9 @@ static bool leave_to_the_other(struct machine *machine, unsigned disk, uint64_t 
              (unsigned long long)id);
     pthread_mutex_lock(&machine->node_lock);
     if (machine->node != NULL && ftvm_node_status(machine->node, &node_status) >= 0) {
-        leave = node_status.role == FTVM_ROLE_BACKUP || node_status.is_protected;
+        /* While a claim is under way it is not known whether there is another. */
+        leave = node_status.role == FTVM_ROLE_BACKUP ||
+                (node_status.is_protected && !node_status.claiming);
         if (leave) {
             ftvm_node_fail(machine->node, reason);
         }
@@ -79,7 +77,7 @@ void world_announce_rest(struct machine *machine)
     }
 }
 
-void world_disk_completed(void *context, uint64_t id, int status)
+int world_disk_completed(void *context, uint64_t id, int status)
 {
     const struct disk_wire *wire = context;
     struct machine *machine = wire->machine;
@@ -89,15 +87,14 @@ void world_disk_completed(void *context, uint64_t id, int status)
     virtio_blk_encode_completion(announcement.payload, id, status);
     if (pthread_equal(pthread_self(), machine->vcpu_thread)) {
         announce_from_vcpu(machine, &announcement);
-        return;
+        return 0;
     }
     if (status != 0 && leave_to_the_other(machine, wire->index, id, status)) {
-        return;
+        return 0;
     }
-    while (give_input(machine, announcement.device, announcement.payload,
-                      sizeof announcement.payload) == FTVM_E_FULL) {
-        nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
-    }
+    int result =
+        give_input(machine, announcement.device, announcement.payload, sizeof announcement.payload);
+    return result == FTVM_E_FULL ? -EAGAIN : 0;
 }
 
 /* ---- Callbacks of the node ---- */

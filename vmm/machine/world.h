@@ -11,7 +11,7 @@
 int world_input(void *context, uint32_t device, const void *data, size_t size);
 /* Callback of a disk (disk_completed); context is its struct disk_wire. The disk's worker thread,
  * or at a promotion the vCPU thread. */
-void world_disk_completed(void *context, uint64_t id, int status);
+int world_disk_completed(void *context, uint64_t id, int status);
 
 /* Callbacks of the node (struct ftvm_machine_ops). */
 int world_deliver(void *context, uint32_t device, const void *data, size_t size);
