@@ -12,11 +12,26 @@
 #include "tests/riscv/support/state_buffer.h"
 #include "vmm/riscv/hart.h"
 
-#define RAM_SIZE      UINT64_C(0x20000)
+#define RAM_SIZE      UINT64_C(0x40000)
 #define PAGES         (RAM_SIZE / GUEST_PAGE_SIZE)
 #define TABLE_PAGES   6u
 #define INSTRUCTIONS  6000u
 #define DEFAULT_CASES 300u
+
+/*
+ * The trap handler, in the last 256 bytes of RAM. It draws from sscratch where to go on and in
+ * which mode, and what registers hold: s0 any address in RAM; sp one near the code; s1 an entry of
+ * a page table; a1 an entry to be stored there. At times it writes a0 to satp and changes a0 to the
+ * other root. Noise may overwrite it.
+ */
+static const uint32_t handler[] = {
+    0x140022f3, 0x5851f337, 0x42d3031b, 0x026282b3, 0x3f528293, 0x14029073, 0x00100393, 0x01f39393,
+    0x00040337, 0xffe3031b, 0x00d2de13, 0x006e7e33, 0x007e0e33, 0x141e1073, 0x040e0113, 0x01d2de13,
+    0x006e7433, 0x00740433, 0x0252de13, 0x00005337, 0x1f83031b, 0x006e74b3, 0x007484b3, 0x0292de13,
+    0x03fe7e13, 0x00c3de93, 0x01de0e33, 0x00ae1e13, 0x0cfe6593, 0x0322de13, 0x010e7e13, 0x01c5e5b3,
+    0x7002fe13, 0x000e1863, 0x18051073, 0x00100e13, 0x01c54533, 0x10000313, 0x10033073, 0x0142de13,
+    0x006e7e33, 0x100e2073, 0x10200073};
+#define HANDLER (GUEST_RAM_START + RAM_SIZE - 256)
 
 struct noise {
     uint64_t state;
@@ -58,10 +73,21 @@ static uint32_t instruction(struct noise *noise)
     case 2: /* two compressed ones */
         return (word & 0xfffcfffc) | (uint32_t)(next(noise) % 3) << 16 |
                (uint32_t)(next(noise) % 3);
+    case 5: /* sd a1, -32..24(s1) */
+        return next(noise) % 4 != 0 ? 0x00b4b023 | (uint32_t)(next(noise) % 4) << 10
+                                    : 0xfeb4b023 | (uint32_t)(next(noise) % 4) << 10;
     case 3: /* a short branch */
         return (word & 0x01f07060) | (uint32_t)(next(noise) % 8) << 9 | 0x63;
     default: return (word & 0xffffff80) | opcodes[next(noise) % (sizeof opcodes / sizeof *opcodes)];
     }
+}
+
+#define FIRST_PAGE (GUEST_RAM_START / GUEST_PAGE_SIZE)
+
+static void put_entry(uint8_t *ram, unsigned table, unsigned index, uint64_t page, uint64_t flags)
+{
+    uint64_t entry = page << 10 | flags;
+    memcpy(ram + table * GUEST_PAGE_SIZE + index * sizeof entry, &entry, sizeof entry);
 }
 
 static void fill(struct noise *noise, uint8_t *ram)
@@ -70,30 +96,28 @@ static void fill(struct noise *noise, uint8_t *ram)
         uint32_t word = instruction(noise);
         memcpy(ram + place, &word, sizeof word);
     }
-    /* The first pages are tables: of each other, of the rest, some entries of the program itself.
-     */
+    /* Two roots, two tables of the middle level, two of the last; the rest of their entries is
+     * noise, among it pointers to any of them. */
     for (unsigned i = 0; i < TABLE_PAGES * 512; i++) {
-        uint64_t page = (GUEST_RAM_START >> 12) + next(noise) % PAGES;
-        uint64_t flags = 0xcf; /* all but U */
-        uint64_t entry;
-        switch (next(noise) % 6) {
-        case 0: /* a pointer */
-            page = (GUEST_RAM_START >> 12) + next(noise) % TABLE_PAGES;
+        uint64_t page = FIRST_PAGE + next(noise) % PAGES;
+        uint64_t flags = next(noise) & 0xff;
+        if (next(noise) % 4 == 0) {
+            page = FIRST_PAGE + next(noise) % TABLE_PAGES;
             flags = 0x01;
-            break;
-        case 1: flags = next(noise) & 0xff; break;
-        case 2: flags = 0xdf; break;
-        case 3: flags = 0x0f; break;
-        default: break;
         }
-        entry = page << 10 | flags;
-        memcpy(ram + i * sizeof entry, &entry, sizeof entry);
+        put_entry(ram, i / 512, i % 512, page, flags);
     }
-    /* What a root maps at the place of RAM, so that code goes on when paging begins. */
-    for (unsigned i = 0; i < TABLE_PAGES; i++) {
-        uint64_t entry = (GUEST_RAM_START >> 12) << 10 | 0xcf;
-        memcpy(ram + i * GUEST_PAGE_SIZE + 2 * sizeof entry, &entry, sizeof entry);
+    for (unsigned i = 0; i < 2; i++) {
+        put_entry(ram, i, 2, FIRST_PAGE + 2 + next(noise) % 2, 0x01);
+        put_entry(ram, 2 + i, 0, FIRST_PAGE + 4 + next(noise) % 2, 0x01);
+        for (unsigned n = 0; n < PAGES; n++) {
+            static const uint8_t flags[] = {0xcf, 0xcf, 0xdf, 0x0f, 0x4f, 0x1f};
+            bool other = next(noise) % 4 == 0 && n + 1 < PAGES;
+            put_entry(ram, 4 + i, n, FIRST_PAGE + (other ? next(noise) % PAGES : n),
+                      n + 1 < PAGES ? flags[next(noise) % sizeof flags] : 0xcf);
+        }
     }
+    memcpy(ram + (HANDLER - GUEST_RAM_START), handler, sizeof handler);
 }
 
 static struct hart *start(const struct guest_memory *memory, uint64_t seed)
@@ -111,12 +135,12 @@ static struct hart *start(const struct guest_memory *memory, uint64_t seed)
         hart_set_f(hart, i, next(&noise));
     }
     /* a0: satp; a5: somewhere to go; a2: sstatus */
-    hart_set_x(hart, 10,
-               UINT64_C(8) << 60 | ((GUEST_RAM_START >> 12) + next(&noise) % TABLE_PAGES));
+    hart_set_x(hart, 10, UINT64_C(8) << 60 | ((GUEST_RAM_START >> 12) + next(&noise) % 2));
     hart_set_x(hart, 12, next(&noise) & 0xe6122);
     hart_set_csr(hart, 0x100, next(&noise) & 0xe6122);
     hart_set_csr(hart, 0x104, next(&noise));
-    hart_set_csr(hart, 0x105, address(&noise));
+    hart_set_csr(hart, 0x105, next(&noise) % 8 ? HANDLER : address(&noise));
+    hart_set_csr(hart, 0x140, next(&noise));
     hart_set_csr(hart, 0x141, address(&noise));
     if (next(&noise) % 2) {
         hart_set_csr(hart, 0x180, hart_get_x(hart, 10));

@@ -77,11 +77,11 @@ bool tlb_create(struct hart *hart)
     t->first_free = 1;
     t->free_count = TLB_TABLES;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
-        t->contexts[i] = malloc(sizeof *t->contexts[i]);
+        t->contexts[i] = calloc(1, sizeof *t->contexts[i]);
         if (t->contexts[i] == NULL) {
             return false;
         }
-        *t->contexts[i] = (struct context){.filled_count = TLB_FILLED + 1};
+        t->contexts[i]->filled_count = TLB_FILLED + 1; /* to be cleared whole at first */
     }
     return true;
 }

@@ -352,6 +352,70 @@ static void strange_tables(void)
     TRAPPED("ld %0, 0(%1)", 0, place, LOAD_PAGE, place);
 }
 
+/* Pages that become page tables while they are being stored to, through more than one address. */
+static void aliases_of_a_table(void)
+{
+    static volatile uint64_t table[512] ALIGN_PAGE;
+    volatile uint64_t *aliases[3] = {table, (volatile uint64_t *)map(12, table, R | W | A | D),
+                                     (volatile uint64_t *)map(13, table, R | W | A | D)};
+    volatile uint64_t *place = (volatile uint64_t *)(WINDOW + UINT64_C(0x200000) * 5);
+
+    first[0] = 1;
+    second[0] = 2;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 3; i++) { /* all may be stored to quickly now */
+            aliases[i][1] = i;
+        }
+        aliases[round][0] = entry(first, R | W | A | D);
+        *(volatile uint64_t *)&middle[5] = entry(table, 0);
+        CHECK(*place == 1);
+        for (unsigned i = 0; i < 6; i++) {
+            aliases[i % 3][0] = entry(i & 1 ? first : second, R | W | A | D);
+            CHECK(*place == (i & 1 ? 1 : 2));
+        }
+        aliases[round][0] = 0; /* nothing depends on it any more */
+    }
+    middle[5] = 0;
+}
+
+/* One table that maps two places. */
+static void shared_table(void)
+{
+    static volatile uint64_t table[512] ALIGN_PAGE;
+    volatile uint64_t *places[2] = {(volatile uint64_t *)(WINDOW + UINT64_C(0x200000) * 6),
+                                    (volatile uint64_t *)(WINDOW + UINT64_C(0x200000) * 7)};
+
+    middle[6] = middle[7] = entry(table, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        table[0] = entry(i & 1 ? first : second, R | W | A | D);
+        CHECK(*places[i & 1] == (i & 1 ? 1 : 2));
+        CHECK(*places[~i & 1] == (i & 1 ? 1 : 2));
+    }
+    middle[6] = middle[7] = 0;
+}
+
+/* The hart itself changes decoded code: the A and D bits of an entry that is run as code. Without
+ * them its first half is a fence, with them an operation on floats. */
+static void code_in_a_table(void)
+{
+    static volatile uint64_t table[512] ALIGN_PAGE;
+    uint64_t code = (uint64_t)&table[0];
+
+    /* Bits 14..12 of the entry must be zero for the fence. */
+    table[0] = entry((void *)UINT64_C(0x80000000), R | W | X);
+    middle[8] = entry(table, 0);
+    CLEAR_CSR("sstatus", SSTATUS_FS);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(TRY("jalr ra, 0(%1)", 0, code));
+        CHECK(trap.cause == ILLEGAL && trap.pc == code + 4);
+    }
+    (void)*(volatile uint8_t *)(WINDOW + UINT64_C(0x200000) * 8);
+    CHECK(TRY("jalr ra, 0(%1)", 0, code));
+    CHECK(trap.cause == ILLEGAL && trap.pc == code);
+    SET_CSR("sstatus", 0x2000);
+    middle[8] = 0;
+}
+
 int main(void)
 {
     root[2] = entry((void *)UINT64_C(0x80000000), R | W | X | A | D);
@@ -369,5 +433,8 @@ int main(void)
     changes_without_fence();
     address_spaces();
     strange_tables();
+    aliases_of_a_table();
+    shared_table();
+    code_in_a_table();
     return 0;
 }
