@@ -1,5 +1,7 @@
 #include "libftvm/claimer.h"
 
+#include "libftvm/thread.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -96,7 +98,7 @@ struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const 
     claimer->context = context;
     pthread_mutex_init(&claimer->lock, NULL);
     pthread_cond_init(&claimer->changed, NULL);
-    if (pthread_create(&claimer->thread, NULL, run, claimer) != 0) {
+    if (thread_start(&claimer->thread, run, claimer) != 0) {
         pthread_cond_destroy(&claimer->changed);
         pthread_mutex_destroy(&claimer->lock);
         free(claimer);

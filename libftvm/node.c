@@ -39,7 +39,7 @@ void ftvm_config_init(struct ftvm_config *config)
         .heartbeat_ms = 50,
         .timeout_ms = 1000,
         .lag_policy = FTVM_LAG_WAIT,
-        .lag_epochs = 1000,
+        .lag_epochs = 250,
         .stuck_ms = 10000,
         .settle = FTVM_SETTLE_REISSUE,
     };
@@ -157,6 +157,9 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
     }
     struct ftvm_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
+        if (error != NULL) {
+            snprintf(error, error_size, "out of memory");
+        }
         return FTVM_E_MEMORY;
     }
     node->timer_fd = -1;

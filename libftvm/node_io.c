@@ -6,7 +6,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,14 @@
 #include <unistd.h>
 
 #include "libftvm/node_state.h"
+#include "libftvm/thread.h"
 
 /* Inputs stepped in one turn, so that a flood does not starve the vCPU's requests. */
 #define INPUTS_PER_TURN 256u
+/* The vCPU's records stepped in one turn, and their bytes: however fast they come, the peer is
+ * heard and timers run in between. */
+#define RECORDS_PER_TURN      1024u
+#define RECORD_BYTES_PER_TURN (1u << 20)
 
 /* ---- Doing what the engine says ------------------------------------------------------------ */
 
@@ -251,18 +255,27 @@ static bool may_take(struct ftvm_node *node, const struct ring_record *record)
                                  CHANNEL_SEND_LIMIT - (size_t)NODE_STATE_QUEUE;
 }
 
-static void take_vcpu_records(struct ftvm_node *node)
+/* True if there is more for the next turn. */
+static bool take_vcpu_records(struct ftvm_node *node)
 {
     struct ring_record record;
-    bool released = false;
+    unsigned count = 0;
+    size_t bytes = 0;
+    bool more = false;
     while (ring_peek(node->from_vcpu, &record) && may_take(node, &record)) {
+        more = count == RECORDS_PER_TURN || bytes >= RECORD_BYTES_PER_TURN;
+        if (more) {
+            break;
+        }
+        count++;
+        bytes += record.size;
         step_vcpu_record(node, &record);
         ring_release(node->from_vcpu);
-        released = true;
     }
-    if (released) {
+    if (count > 0) {
         wake_all(&node->vcpu_wake);
     }
+    return more;
 }
 
 static bool take_inputs(struct ftvm_node *node)
@@ -415,12 +428,12 @@ static void pump(struct ftvm_node *node)
     }
     take_commands(node);
     take_answers(node);
-    take_vcpu_records(node);
-    bool more_inputs = take_inputs(node);
+    bool more = take_vcpu_records(node);
+    more = take_inputs(node) || more;
     if (engine_deadline(node->engine) <= node_now_ns()) {
         struct engine_event event = {.type = ENGINE_TICK};
         node_step(node, &event);
-        take_vcpu_records(node); /* what the tick made acceptable */
+        more = take_vcpu_records(node) || more; /* what the tick made acceptable */
     }
     struct engine_status status;
     engine_get_status(node->engine, &status);
@@ -432,8 +445,8 @@ static void pump(struct ftvm_node *node)
         return;
     }
     set_timer(node, engine_deadline(node->engine));
-    if (more_inputs) {
-        ev_feed_event(node->loop, &node->kick, EV_ASYNC);
+    if (more) {
+        node_kick(node); /* an event fed from here would be over before the loop sleeps */
     }
 }
 
@@ -539,12 +552,7 @@ static void *run(void *argument)
 
 int node_io_start(struct ftvm_node *node)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    /* Signals are the embedder's: none is handled on this thread. */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&node->thread, NULL, run, node);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = thread_start(&node->thread, run, node);
     if (failed != 0) {
         return node_set_error(node, FTVM_E_SYSTEM, "no I/O thread: %s", strerror(failed));
     }

@@ -99,6 +99,7 @@ static enum codec_result view_welcome(struct scratch *scratch, const Ftvm__Log__
     to->arbitrated = from->arbitrated != 0;
     to->lag_epochs = from->lag_epochs;
     to->epoch_length = from->epoch_length;
+    to->lag_policy = from->lag_policy;
     return view_names(scratch, from->name, from->replica, &to->name, &to->replica);
 }
 

@@ -57,6 +57,7 @@ static void fill_welcome(Ftvm__Log__Welcome *to, const struct message_welcome *f
     to->arbitrated = from->arbitrated;
     to->lag_epochs = from->lag_epochs;
     to->epoch_length = from->epoch_length;
+    to->lag_policy = from->lag_policy;
 }
 
 static void fill_state_begin(Ftvm__Log__StateBegin *to, const struct message_state_begin *from)

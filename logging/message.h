@@ -95,6 +95,7 @@ struct message_welcome {
     bool arbitrated;
     uint64_t lag_epochs;
     uint64_t epoch_length;
+    uint32_t lag_policy;
 };
 
 struct message_refuse {

@@ -63,7 +63,7 @@ struct engine_config {
     struct log_bytes description; /* primary: sent to joiners. Backup: expected, may be empty */
     uint64_t term; /* primary: the one claimed at start. Backup: highest seen, or 0 */
     bool arbitrated;
-    enum engine_protocol protocol; /* primary's; a backup takes the five from WELCOME */
+    enum engine_protocol protocol; /* primary's; a backup takes the six from WELCOME */
     uint64_t epoch_length;
     uint64_t heartbeat_ns;
     uint64_t timeout_ns;

@@ -99,6 +99,7 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
         .arbitrated = engine->config.arbitrated,
         .lag_epochs = engine->config.lag_epochs,
         .epoch_length = engine->config.epoch_length,
+        .lag_policy = engine->config.lag_policy,
     };
     engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
 }
@@ -300,8 +301,8 @@ void join_welcome(struct engine *engine, const struct message *message)
         return;
     }
     if (welcome->heartbeat_ms == 0 || welcome->timeout_ms <= welcome->heartbeat_ms ||
-        welcome->protocol > ENGINE_REVISED || welcome->lag_epochs == 0 ||
-        welcome->epoch_length == 0) {
+        welcome->protocol > ENGINE_REVISED || welcome->lag_policy > ENGINE_LAG_DROP ||
+        welcome->lag_epochs == 0 || welcome->epoch_length == 0) {
         refused(engine, REFUSE_VERSION, "the primary's parameters make no sense");
         return;
     }
@@ -310,6 +311,7 @@ void join_welcome(struct engine *engine, const struct message *message)
     engine->config.heartbeat_ns = welcome->heartbeat_ms * UINT64_C(1000000);
     engine->config.timeout_ns = welcome->timeout_ms * UINT64_C(1000000);
     engine->config.lag_epochs = welcome->lag_epochs;
+    engine->config.lag_policy = (enum engine_lag_policy)welcome->lag_policy;
     engine->config.epoch_length = welcome->epoch_length;
     engine->phase = PHASE_JOINING;
     engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
