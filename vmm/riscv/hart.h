@@ -31,7 +31,9 @@ enum hart_stop {
 };
 
 /* What the hart needs from the machine around it. All are called on the vCPU thread, from inside
- * hart_run(), with `hart->position` and registers exact. */
+ * hart_run(), with position and registers exact: the instruction that calls has not been counted
+ * yet. During sbi_call the pc is already the next instruction's, and may be set, as by
+ * hart_reset(); the other callbacks must not set it. */
 struct hart_callbacks {
     void *context;
     /* Physical access outside RAM. size is 1, 2, 4 or 8, address aligned to it. False: access
@@ -101,7 +103,8 @@ void hart_set_stimecmp(struct hart *hart, uint64_t ticks); /* SBI set_timer */
  * derived from there are dropped. Must be called for every such write before the hart runs again.
  */
 void hart_memory_written(struct hart *hart, uint64_t address, uint64_t size);
-/* SBI rfence: forget decoded instructions / translations. */
+/* SBI rfence: forget decoded instructions / translations. Neither is ever stale (README.md), so
+ * this is never needed, and never shows. */
 void hart_fence_i(struct hart *hart);
 void hart_sfence_vma(struct hart *hart);
 
@@ -109,6 +112,8 @@ void hart_sfence_vma(struct hart *hart);
  * every boundary. */
 uint64_t hart_digest(const struct hart *hart);
 void hart_save(const struct hart *hart, struct state_writer *writer);
+/* On error nothing was taken. Forgets all that was derived from memory, so RAM may be loaded before
+ * or after. */
 void hart_load(struct hart *hart, struct state_reader *reader);
 
 #endif

@@ -274,7 +274,7 @@ void tlb_record_path(struct hart *hart, const struct walk_path *path, uint64_t a
     }
 }
 
-/* What was derived from one recorded leaf entry of the last level. False: all must be dropped. */
+/* Drops what was derived from one used entry of a table of the last level. */
 static void drop_leaf(struct hart *hart, struct table *table, unsigned index)
 {
     uint64_t entry;
@@ -284,6 +284,7 @@ static void drop_leaf(struct hart *hart, struct table *table, unsigned index)
               get_bit(table->exec, index), (entry & PTE_U) != 0);
 }
 
+/* These two: false if only dropping everything will do. */
 static bool drop_all_leaves(struct hart *hart, struct table *table)
 {
     if (table->ambiguous || table->level != 0) {
