@@ -19,6 +19,8 @@ static const char usage[] =
     "  --kills N         failovers after SIGKILL (10)\n"
     "  --silences N      failovers after SIGSTOP: the host is silent (3)\n"
     "  --memory SIZE     of the guest (256M)\n"
+    "  --epochs LIST     lengths to compare, with commas (10000,50000,100000,250000,1000000,\n"
+    "                    4000000)\n"
     "  --results DIR     where the CSV files go (build/bench-results)\n"
     "  --ftvm FILE       the command (build/ftvm)\n"
     "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
@@ -51,6 +53,7 @@ static bool take(struct bench_options *options, int option, const char *value)
     case 'n': return parse_number("kills", value, &options->kills);
     case 's': return parse_number("silences", value, &options->silences);
     case 'm': options->memory = value; break;
+    case 'e': options->epochs = value; break;
     case 'd': options->results = value; break;
     case 'v': options->ftvm = value; break;
     case 'k': options->kernel = value; break;
@@ -66,13 +69,21 @@ static bool take(struct bench_options *options, int option, const char *value)
 int bench_options_parse(struct bench_options *options, int count, char **arguments)
 {
     static const struct option names[] = {
-        {"only", required_argument, NULL, 'o'},    {"rounds", required_argument, NULL, 'r'},
-        {"kills", required_argument, NULL, 'n'},   {"silences", required_argument, NULL, 's'},
-        {"memory", required_argument, NULL, 'm'},  {"results", required_argument, NULL, 'd'},
-        {"ftvm", required_argument, NULL, 'v'},    {"kernel", required_argument, NULL, 'k'},
-        {"initrd", required_argument, NULL, 'i'},  {"mips", required_argument, NULL, 'M'},
-        {"program", required_argument, NULL, 'p'}, {"keep", no_argument, NULL, 'K'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"only", required_argument, NULL, 'o'},
+        {"rounds", required_argument, NULL, 'r'},
+        {"kills", required_argument, NULL, 'n'},
+        {"silences", required_argument, NULL, 's'},
+        {"memory", required_argument, NULL, 'm'},
+        {"epochs", required_argument, NULL, 'e'},
+        {"results", required_argument, NULL, 'd'},
+        {"ftvm", required_argument, NULL, 'v'},
+        {"kernel", required_argument, NULL, 'k'},
+        {"initrd", required_argument, NULL, 'i'},
+        {"mips", required_argument, NULL, 'M'},
+        {"program", required_argument, NULL, 'p'},
+        {"keep", no_argument, NULL, 'K'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     bool good = true;
     int option;
@@ -85,6 +96,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         .mips_program = "build/bench/guest/mips.bin",
         .results = "build/bench-results",
         .memory = "256M",
+        .epochs = "10000,50000,100000,250000,1000000,4000000",
         .rounds = DEFAULT_ROUNDS,
         .kills = DEFAULT_KILLS,
         .silences = DEFAULT_SILENCES,

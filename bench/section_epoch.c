@@ -2,16 +2,16 @@
  * an unprotected machine of the default length. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/bench.h"
 #include "bench/forms.h"
 #include "bench/tasks.h"
 
-#define MILLIONS 10
-#define REDIS_MS 700
-#define ROUNDS   3
-
-static const char *const lengths[] = {"10000", "50000", "100000", "250000", "1000000", "4000000"};
+#define MILLIONS    10
+#define REDIS_MS    700
+#define ROUNDS      3
+#define EPOCHS_SIZE 256
 
 struct point {
     struct sample speed, reference, round_trip, boundary_us;
@@ -93,6 +93,7 @@ static bool measure(struct bench *bench, const struct machine_options *options,
 bool section_epoch(struct bench *bench)
 {
     static const struct machine_options reference = {.form = FORM_UNPROTECTED};
+    char lengths[EPOCHS_SIZE], *rest;
     struct rig unprotected;
     bool good = true;
 
@@ -100,8 +101,10 @@ bool section_epoch(struct bench *bench)
     if (!rig_open(&unprotected, bench, &reference))
         return false;
     for (enum form form = FORM_REVISED; good && form < FORM_COUNT; form++) {
-        for (unsigned i = 0; good && i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-            const struct machine_options options = {.form = form, .epoch = lengths[i]};
+        snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
+        for (char *length = strtok_r(lengths, ",", &rest); good && length;
+             length = strtok_r(NULL, ",", &rest)) {
+            const struct machine_options options = {.form = form, .epoch = length};
 
             good = measure(bench, &options, &unprotected);
         }

@@ -128,6 +128,9 @@ bool section_redis(struct bench *bench)
     report_redis(bench, "one at a time", "requests", "1/s", single, REDIS_PER_S);
     report_redis(bench, "one at a time", "round trip, median", "us", single, REDIS_MEDIAN_US);
     report_redis(bench, "one at a time", "round trip, 99 %", "us", single, REDIS_P99_US);
+    report_redis(bench, "one at a time", "guest instructions", "1/request", single,
+                 REDIS_INSTRUCTIONS);
+    report_redis(bench, "one at a time", "epochs", "1/request", single, REDIS_EPOCHS);
     report_hold(bench, "one at a time", "outputs wait, med.", single, REDIS_HOLD_MEDIAN_US);
     report_hold(bench, "one at a time", "outputs wait, mean", single, REDIS_HOLD_MEAN_US);
     if (!forms_measure(bench, &many, pipelined))

@@ -240,6 +240,9 @@ static bool measure_redis(struct machine *machine, int fd, struct requests *requ
     values[REDIS_MEDIAN_US] = quantile(requests->latencies, requests->count, 0.5);
     values[REDIS_P99_US] = quantile(requests->latencies, requests->count, 0.99);
     values[REDIS_HOLD_MEDIAN_US] = after.hold_median_ns / 1e3;
+    values[REDIS_INSTRUCTIONS] =
+        (after.instructions - before.instructions) / (double)requests->answered;
+    values[REDIS_EPOCHS] = (after.epochs - before.epochs) / (double)requests->answered;
     if (after.holds > before.holds)
         values[REDIS_HOLD_MEAN_US] =
             (after.hold_ns - before.hold_ns) / (after.holds - before.holds) / 1e3;

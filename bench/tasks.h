@@ -28,7 +28,15 @@ bool task_network(struct machine *machine, const unsigned arguments[RIG_ARGUMENT
 
 /* INCR by INCR, or so many on their way. The holds are the protocol's, of all outputs meanwhile. */
 enum { REDIS_ARGUMENT_PIPELINE, REDIS_ARGUMENT_MS };
-enum { REDIS_PER_S, REDIS_MEDIAN_US, REDIS_P99_US, REDIS_HOLD_MEDIAN_US, REDIS_HOLD_MEAN_US };
+enum {
+    REDIS_PER_S,
+    REDIS_MEDIAN_US,
+    REDIS_P99_US,
+    REDIS_HOLD_MEDIAN_US,
+    REDIS_HOLD_MEAN_US,
+    REDIS_INSTRUCTIONS,
+    REDIS_EPOCHS
+};
 bool task_redis(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
                 double values[RIG_VALUES]);
 
