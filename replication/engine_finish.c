@@ -114,7 +114,7 @@ void finish_tick(struct engine *engine)
 void finish_part(struct engine *engine, enum engine_end end)
 {
     engine->parting = end;
-    if (engine->phase != PHASE_FOLLOWING) {
+    if (engine->phase != PHASE_FOLLOWING || engine->ending != ENGINE_RUNNING) {
         finish_parted(engine);
         return;
     }

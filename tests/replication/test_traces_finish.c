@@ -148,6 +148,38 @@ Test(traces_finish, stop_of_a_backup_that_claims, .timeout = 20)
     story_ends(c);
 }
 
+/* B claims by command and is told to stop, the arbiter is away, and then the primary stops: nothing
+ * is left to be given up. */
+Test(traces_finish, stop_of_both_sides_during_a_claim, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "z";
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_cut_arbiter(c, B, true);
+    cluster_promote(c, B);
+    cluster_stop(c, B);
+    cluster_run(c, 10 * MS);
+    cluster_stop(c, A);
+    cluster_run(c, 500 * MS);
+    cr_assert_eq(c->replicas[A].end, ENGINE_END_STOPPED);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_STOPPED);
+    EXPECT_STORY(c, "stop_of_both_sides_during_a_claim",
+                 "[    0] B cannot reach the arbiter\n"
+                 "[    0] B is told to take over\n"
+                 "[    0] B suspects: primary suspected: told to take over\n"
+                 "[    0] B claims term 2\n"
+                 "[    0] B is told to stop\n"
+                 "[    2] B has its claim answered: unreachable\n"
+                 "[    2] B notes: arbiter unreachable: no answer\n"
+                 "[   10] A is told to stop\n"
+                 "[   10] A gives up term 1\n"
+                 "[   12] A has its release answered: won\n"
+                 "[   12] A -> B BYE (stopped): the machine was stopped\n"
+                 "[   12] A ends, stopped: stopped by command\n"
+                 "[   13] B ends, stopped: the primary was stopped in good order\n");
+    story_ends(c);
+}
+
 /* The same while it consumes the log of the term that it has won. */
 Test(traces_finish, stop_of_a_backup_that_has_won, .timeout = 20)
 {
