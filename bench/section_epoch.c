@@ -1,4 +1,4 @@
-/* The length of an epoch against speed and latency, in both protocols. Speed is taken in turns with
+/* The length of an epoch against speed and latency, in each form. Speed is taken in turns with
  * an unprotected machine of the default length. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +100,7 @@ bool section_epoch(struct bench *bench)
     forms_end(bench);
     if (!rig_open(&unprotected, bench, &reference))
         return false;
-    for (enum form form = FORM_REVISED; good && form < FORM_COUNT; form++) {
+    for (enum form form = FORM_UNPROTECTED; good && form < FORM_COUNT; form++) {
         snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
         for (char *length = strtok_r(lengths, ",", &rest); good && length;
              length = strtok_r(NULL, ",", &rest)) {
