@@ -163,6 +163,42 @@ Test(traces_divergence, entries_that_do_not_follow_are_not_taken, .timeout = 20)
     cr_expect_eq(end_after(&value), ENGINE_END_DIVERGED, "a value that nobody asked for");
 }
 
+/* B waits for a value; what the log brings was asked for at another place, or has another size. */
+static enum engine_end end_after_value(uint64_t offset, size_t size)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "o|.|.|v";
+    struct cluster *c = story_of_a_pair(&config);
+    const struct replica *backup = &c->replicas[B];
+    while (c->replicas[A].guest.epoch.number < 3) {
+        cluster_run(c, 1 * MS);
+    }
+    cluster_run(c, 1 * MS); /* the boundary is under way, the value not yet */
+    cluster_cut(c, A, B);
+    cluster_run(c, 20 * MS);
+    uint64_t position;
+    cr_assert(toy_next_step(&backup->guest, &position) == 'v' && backup->vcpu == VCPU_WAITS);
+    uint8_t data[16] = {0};
+    struct message value = {
+        .type = MESSAGE_VALUE,
+        .value = {.lsn = cluster_status(c, B).lsn + 1, .term = 1, .data = {data, size}}};
+    toy_next_step(&backup->guest, &value.value.position);
+    value.value.position += offset;
+    struct engine_event event = {
+        .type = ENGINE_MESSAGE, .peer = cluster_status(c, B).peer, .message = &value};
+    cluster_step(c, B, &event);
+    enum engine_end end = backup->end;
+    cluster_destroy(c);
+    return end;
+}
+
+Test(traces_divergence, by_a_value_asked_for_elsewhere, .timeout = 20)
+{
+    cr_expect_eq(end_after_value(0, 8), ENGINE_RUNNING);
+    cr_expect_eq(end_after_value(1, 8), ENGINE_END_DIVERGED);
+    cr_expect_eq(end_after_value(0, 16), ENGINE_END_DIVERGED);
+}
+
 Test(traces_divergence, log_digest_finds_a_changed_entry, .timeout = 20)
 {
     struct cluster_config config = cluster_defaults();

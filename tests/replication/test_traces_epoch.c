@@ -145,6 +145,10 @@ Test(traces_epoch, inputs_enter_at_the_next_boundary_on_both_sides, .timeout = 2
     cluster_run(c, 20 * MS);
     cr_assert_eq(c->replicas[A].guest.inputs, 2);
     cr_assert_eq(c->replicas[B].guest.inputs, 2);
+    cluster_crash(c, A);
+    cluster_run(c, 20 * MS);
+    cr_assert_eq(cluster_survivor(c), B);
+    cr_assert_eq(c->replicas[B].guest.inputs, 2);
     EXPECT_STORY(c, "inputs_enter_at_the_next_boundary_on_both_sides",
                  "[    0] A takes input 1\n"
                  "[    0] A takes input 2\n"
@@ -162,7 +166,18 @@ Test(traces_epoch, inputs_enter_at_the_next_boundary_on_both_sides, .timeout = 2
                  "[   16] A runs epoch 3\n"
                  "[   17] B -> A ACK received 3, consumed 2\n"
                  "[   18] B runs epoch 3\n"
-                 "[   18] B -> A ACK received 3, consumed 3\n");
+                 "[   18] B -> A ACK received 3, consumed 3\n"
+                 "[   20] A crashes\n"
+                 "[   21] B suspects: primary suspected: connection reset\n"
+                 "[   21] B claims term 2\n"
+                 "[   23] B has its claim answered: won\n"
+                 "[   28] B failover: live at position 40000 with 1 outputs to send again\n"
+                 "[   28] B emits 4\n"
+                 "[   28] B role: primary, unprotected\n"
+                 "[   28] B runs epoch 4, promoted\n"
+                 "[   33] B makes output 5\n"
+                 "[   33] B emits 5\n"
+                 "[   38] B runs epoch 5\n");
     story_ends(c);
 }
 

@@ -389,6 +389,33 @@ Test(traces_failover, kept_outputs_leave_again_in_order, .timeout = 20)
     story_ends(c);
 }
 
+/* Heartbeats tell B what left: it sends again from the very next output on. */
+Test(traces_failover, only_what_is_not_known_released_leaves_again, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "o|.|oovoo....";
+    config.instruction_ns = 3000;
+    config.engine.heartbeat_ns = 2 * MS;
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_tell(c, false);
+    while (c->replicas[A].guest.outputs < 3) {
+        cluster_run(c, 1 * MS);
+    }
+    cluster_cut(c, B, A);
+    while (c->replicas[B].guest.outputs < 5) {
+        cluster_run(c, 1 * MS);
+    }
+    size_t emitted = c->emission_count;
+    uint64_t released = c->emissions[emitted - 1].number;
+    cr_assert_eq(cluster_status(c, B).outputs_released, released);
+    cr_assert_gt(cluster_status(c, B).outputs_held, 1);
+    cluster_power_off(c, A);
+    cluster_run(c, 1100 * MS);
+    cr_assert_eq(c->emissions[emitted].replica, B);
+    cr_assert_eq(c->emissions[emitted].number, released + 1);
+    story_ends(c);
+}
+
 /* ---- The backup ------------------------------------------------------------------------------ */
 
 /* A may not let output 5 leave before it has won the claim, though nobody else is there. */
