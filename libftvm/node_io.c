@@ -1,5 +1,5 @@
 /*
- * The I/O thread: it brings events to the engine and does what the engine says.
+ * The I/O thread: it brings events to the engine (node_step.c does what the engine says).
  *
  * Each turn of the loop ends, before it sleeps, in pump(): commands, the vCPU's records, inputs,
  * answers of the arbiter, a tick if one is due, and the timer set to the engine's deadline.
@@ -21,194 +21,6 @@
  * heard and timers run in between. */
 #define RECORDS_PER_TURN      1024u
 #define RECORD_BYTES_PER_TURN (1u << 20)
-
-/* ---- Doing what the engine says ------------------------------------------------------------ */
-
-static void emit(struct ftvm_node *node, const struct engine_output *outputs, bool held)
-{
-    uint64_t now_ns = node_now_ns();
-    for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
-        node->ops->emit(node->machine, output->device, output->data, output->size);
-        if (held) {
-            uint64_t waited_ns = now_ns - output->made_ns;
-            pthread_mutex_lock(&node->lock);
-            node->hold_ns[node->hold_count++ % NODE_HOLD_SAMPLES] = waited_ns;
-            node->hold_total_ns += waited_ns;
-            pthread_mutex_unlock(&node->lock);
-        }
-    }
-}
-
-static void write_inputs(uint8_t *to, const struct engine_reply *reply)
-{
-    for (size_t i = 0; i < reply->input_count; i++) {
-        const struct log_input *from = &reply->inputs[i];
-        struct vcpu_input input = {from->device, (uint32_t)from->data.size};
-        memcpy(to, &input, sizeof input);
-        to += sizeof input;
-        if (input.size > 0) {
-            memcpy(to, from->data.data, input.size);
-        }
-        to += (input.size + 7u) / 8u * 8u;
-    }
-}
-
-static size_t reply_size(const struct engine_reply *reply)
-{
-    size_t size = sizeof(struct vcpu_reply) + reply->data.size;
-    for (size_t i = 0; i < reply->input_count; i++) {
-        size += sizeof(struct vcpu_input) + (reply->inputs[i].data.size + 7u) / 8u * 8u;
-    }
-    return size;
-}
-
-static void write_reply(uint8_t *to, const struct engine_reply *reply)
-{
-    struct vcpu_reply fixed = {
-        .epoch = reply->epoch,
-        .clock_offset_ns = reply->clock_offset_ns,
-        .input_count = (uint32_t)reply->input_count,
-        .save = reply->save,
-        .live = reply->live,
-        .promoted = reply->promoted,
-    };
-    memcpy(to, &fixed, sizeof fixed);
-    to += sizeof fixed;
-    if (reply->data.size > 0) {
-        memcpy(to, reply->data.data, reply->data.size);
-        to += reply->data.size;
-    }
-    write_inputs(to, reply);
-}
-
-/* A vCPU that is slower than the channel (loading a state) fills the ring: then replies queue up
- * here, and the peer is not read until there is room. */
-static void reply_later(struct ftvm_node *node, const struct engine_reply *reply, size_t size)
-{
-    struct backlog_item *item = malloc(sizeof *item + size);
-    if (item == NULL) {
-        ftvm_node_fail(node, "out of memory for a reply to the vCPU");
-        return;
-    }
-    *item = (struct backlog_item){.type = reply->type + 1, .size = (uint32_t)size};
-    write_reply(item->data, reply);
-    if (node->backlog_last != NULL) {
-        node->backlog_last->next = item;
-    } else {
-        node->backlog_first = item;
-    }
-    node->backlog_last = item;
-    node->backlog_bytes += size;
-}
-
-static void reply_to_vcpu(struct ftvm_node *node, const struct engine_reply *reply)
-{
-    size_t size = reply_size(reply);
-    if (reply->save || reply->type == ENGINE_REPLY_SAVE) {
-        atomic_store(&node->save_wanted, true);
-    }
-    uint8_t *room =
-        node->backlog_first == NULL ? ring_reserve(node->to_vcpu, (uint32_t)size) : NULL;
-    if (room == NULL) {
-        reply_later(node, reply, size);
-        return;
-    }
-    write_reply(room, reply);
-    ring_commit(node->to_vcpu, reply->type + 1);
-    wake_all(&node->vcpu_wake);
-}
-
-static void move_backlog(struct ftvm_node *node)
-{
-    while (node->backlog_first != NULL) {
-        struct backlog_item *item = node->backlog_first;
-        if (!ring_push(node->to_vcpu, item->type, item->data, item->size)) {
-            return;
-        }
-        node->backlog_first = item->next;
-        if (node->backlog_first == NULL) {
-            node->backlog_last = NULL;
-        }
-        node->backlog_bytes -= item->size;
-        free(item);
-        wake_all(&node->vcpu_wake);
-    }
-}
-
-static void end_node(struct ftvm_node *node, enum engine_end end, const char *reason)
-{
-    int error = node_error_of_end(end);
-    node->ended_ns = node_now_ns();
-    node_set_error(node, error, "%s", reason);
-    atomic_store(&node->live, false);
-    atomic_store(&node->ended, error);
-    wake_all(&node->vcpu_wake);
-    if (node->join_state == JOIN_CONNECTING) {
-        node_join_failed(node, error, reason);
-    }
-    node_tell_end(node, error, reason);
-}
-
-static void send_message(struct ftvm_node *node, const struct engine_action *action)
-{
-    int result = channel_send(node->channel, action->peer, &action->message);
-    if (result == 0 || result == -ENOTCONN) {
-        return;
-    }
-    /* A message that is not sent would leave a gap in the log: the connection is worth nothing. The
-     * engine hears of it when all of its update is done. */
-    channel_abort(node->channel, action->peer);
-    node->broken_peer = action->peer;
-    node->broken_reason =
-        result == -ENOBUFS ? "it takes less than it is sent" : "a message beyond a limit";
-}
-
-static void perform(struct ftvm_node *node, const struct engine_action *action, bool held)
-{
-    switch (action->type) {
-    case ENGINE_DO_SEND: send_message(node, action); return;
-    case ENGINE_DO_AUTHORISE: channel_authorise(node->channel, action->peer); return;
-    case ENGINE_DO_CLOSE: channel_close(node->channel, action->peer); return;
-    case ENGINE_DO_EMIT: emit(node, action->outputs, held); return;
-    case ENGINE_DO_REPLY: reply_to_vcpu(node, &action->reply); return;
-    case ENGINE_DO_CLAIM:
-        claimer_ask(node->claimer, CLAIMER_CLAIM, action->term, action->claim_id);
-        return;
-    case ENGINE_DO_RELEASE: claimer_ask(node->claimer, CLAIMER_RELEASE, action->term, 0); return;
-    case ENGINE_DO_WELCOMED: node_join_welcomed(node, &action->message.welcome); return;
-    case ENGINE_DO_REFUSED: node_join_refused(node, &action->message.refuse); return;
-    case ENGINE_DO_NOTIFY: node_tell_notice(node, &action->notice); return;
-    case ENGINE_DO_END: end_node(node, action->end, action->reason); return;
-    }
-}
-
-void node_step(struct ftvm_node *node, struct engine_event *event)
-{
-    struct engine_update update;
-    struct engine_status before;
-    engine_get_status(node->engine, &before);
-    event->now_ns = node_now_ns();
-    engine_step(node->engine, event, &update);
-    if (update.count == 0) {
-        return;
-    }
-    bool held = before.live && before.is_protected;
-    for (size_t i = 0; i < update.count; i++) {
-        perform(node, &update.actions[i], held);
-    }
-    if (node->failover_pending) {
-        node_tell_failover(node, node_now_ns() - event->now_ns);
-    }
-    if (node->broken_peer != 0) {
-        struct engine_event broken = {
-            .type = ENGINE_PEER_LOST, .peer = node->broken_peer, .reason = node->broken_reason};
-        node->broken_peer = 0;
-        node_step(node, &broken);
-    }
-}
-
-/* ---- Bringing events to the engine ------------------------------------------------------------
- */
 
 static void step_vcpu_record(struct ftvm_node *node, const struct ring_record *record)
 {
@@ -349,7 +161,7 @@ static void take_commands(struct ftvm_node *node)
 
 static void control_flow(struct ftvm_node *node, const struct engine_status *status)
 {
-    move_backlog(node);
+    node_move_backlog(node);
     bool pause = node->backlog_bytes > NODE_BACKLOG_PAUSE;
     if (status->peer != 0 && pause != node->peer_paused) {
         channel_set_reading(node->channel, status->peer, !pause);
@@ -568,13 +380,7 @@ void node_io_stop(struct ftvm_node *node)
         pthread_join(node->thread, NULL);
         node->thread_started = false;
     }
-    while (node->backlog_first != NULL) {
-        struct backlog_item *next = node->backlog_first->next;
-        free(node->backlog_first);
-        node->backlog_first = next;
-    }
-    claimer_destroy(node->claimer); /* before the loop, which it wakes with its answers */
-    node->claimer = NULL;
+    node_drop_backlog(node);
     if (node->loop != NULL) {
         channel_destroy(node->channel);
         ev_loop_destroy(node->loop);

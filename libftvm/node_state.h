@@ -1,8 +1,9 @@
 /*
  * The inside of a node, shared by the files that make it up: node.c (creation, commands, status),
- * node_start.c (start and join), node_io.c (the I/O thread and what the engine tells it to do),
- * node_vcpu.c (the calls of the vCPU thread), node_state_transfer.c (save and load), node_events.c
- * (what is told to the embedder), claimer.c (the thread that talks to the arbiter).
+ * node_start.c (start and join), node_io.c (the I/O thread: what comes in), node_step.c (what the
+ * engine says is done), node_reply.c (replies to the vCPU), node_vcpu.c (the calls of the vCPU
+ * thread), node_state_transfer.c (save and load), node_events.c (what is told to the embedder),
+ * claimer.c (the thread that talks to the arbiter).
  *
  * Who owns what: the engine, the channel and the loop belong to the I/O thread from its start to
  * its end. The vCPU thread shares with it the rings `from_vcpu` and `to_vcpu`, and the atomics
@@ -174,7 +175,14 @@ void node_join_failed(struct ftvm_node *node, int error, const char *reason);
 int node_io_prepare(struct ftvm_node *node); /* loop, channel, timer; calling thread */
 int node_io_start(struct ftvm_node *node);
 void node_io_stop(struct ftvm_node *node);
-void node_step(struct ftvm_node *node, struct engine_event *event); /* I/O thread */
+
+/* node_step.c; I/O thread */
+void node_step(struct ftvm_node *node, struct engine_event *event);
+
+/* node_reply.c; I/O thread, and node_drop_backlog when that has ended */
+void node_reply(struct ftvm_node *node, const struct engine_reply *reply);
+void node_move_backlog(struct ftvm_node *node);
+void node_drop_backlog(struct ftvm_node *node);
 
 /* node_events.c; I/O thread, but for `start` */
 void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *format, ...)

@@ -1,0 +1,91 @@
+/* One step of the engine, and doing what it says. I/O thread. */
+#include <errno.h>
+
+#include "libftvm/node_state.h"
+
+static void emit(struct ftvm_node *node, const struct engine_output *outputs, bool held)
+{
+    uint64_t now_ns = node_now_ns();
+    for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
+        node->ops->emit(node->machine, output->device, output->data, output->size);
+        if (held) {
+            uint64_t waited_ns = now_ns - output->made_ns;
+            pthread_mutex_lock(&node->lock);
+            node->hold_ns[node->hold_count++ % NODE_HOLD_SAMPLES] = waited_ns;
+            node->hold_total_ns += waited_ns;
+            pthread_mutex_unlock(&node->lock);
+        }
+    }
+}
+
+static void end_node(struct ftvm_node *node, enum engine_end end, const char *reason)
+{
+    int error = node_error_of_end(end);
+    node->ended_ns = node_now_ns();
+    node_set_error(node, error, "%s", reason);
+    atomic_store(&node->live, false);
+    atomic_store(&node->ended, error);
+    wake_all(&node->vcpu_wake);
+    if (node->join_state == JOIN_CONNECTING) {
+        node_join_failed(node, error, reason);
+    }
+    node_tell_end(node, error, reason);
+}
+
+static void send_message(struct ftvm_node *node, const struct engine_action *action)
+{
+    int result = channel_send(node->channel, action->peer, &action->message);
+    if (result == 0 || result == -ENOTCONN) {
+        return;
+    }
+    /* A message that is not sent would leave a gap in the log: the connection is worth nothing. The
+     * engine hears of it when all of its update is done. */
+    channel_abort(node->channel, action->peer);
+    node->broken_peer = action->peer;
+    node->broken_reason =
+        result == -ENOBUFS ? "it takes less than it is sent" : "a message beyond a limit";
+}
+
+static void perform(struct ftvm_node *node, const struct engine_action *action, bool held)
+{
+    switch (action->type) {
+    case ENGINE_DO_SEND: send_message(node, action); return;
+    case ENGINE_DO_AUTHORISE: channel_authorise(node->channel, action->peer); return;
+    case ENGINE_DO_CLOSE: channel_close(node->channel, action->peer); return;
+    case ENGINE_DO_EMIT: emit(node, action->outputs, held); return;
+    case ENGINE_DO_REPLY: node_reply(node, &action->reply); return;
+    case ENGINE_DO_CLAIM:
+        claimer_ask(node->claimer, CLAIMER_CLAIM, action->term, action->claim_id);
+        return;
+    case ENGINE_DO_RELEASE: claimer_ask(node->claimer, CLAIMER_RELEASE, action->term, 0); return;
+    case ENGINE_DO_WELCOMED: node_join_welcomed(node, &action->message.welcome); return;
+    case ENGINE_DO_REFUSED: node_join_refused(node, &action->message.refuse); return;
+    case ENGINE_DO_NOTIFY: node_tell_notice(node, &action->notice); return;
+    case ENGINE_DO_END: end_node(node, action->end, action->reason); return;
+    }
+}
+
+void node_step(struct ftvm_node *node, struct engine_event *event)
+{
+    struct engine_update update;
+    struct engine_status before;
+    engine_get_status(node->engine, &before);
+    event->now_ns = node_now_ns();
+    engine_step(node->engine, event, &update);
+    if (update.count == 0) {
+        return;
+    }
+    bool held = before.live && before.is_protected;
+    for (size_t i = 0; i < update.count; i++) {
+        perform(node, &update.actions[i], held);
+    }
+    if (node->failover_pending) {
+        node_tell_failover(node, node_now_ns() - event->now_ns);
+    }
+    if (node->broken_peer != 0) {
+        struct engine_event broken = {
+            .type = ENGINE_PEER_LOST, .peer = node->broken_peer, .reason = node->broken_reason};
+        node->broken_peer = 0;
+        node_step(node, &broken);
+    }
+}
