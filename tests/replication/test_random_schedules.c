@@ -44,6 +44,7 @@ static struct cluster_config random_config(uint64_t seed)
     config.engine.lag_policy = (x >> 24) % 3 == 0 ? ENGINE_LAG_DROP : ENGINE_LAG_WAIT;
     config.engine.timeout_ns = (100 + (x >> 28) % 400) * MS;
     config.engine.heartbeat_ns = 20 * MS;
+    config.engine.wait_backup = (x >> 32) % 5 == 0;
     config.engine.stuck_ns = 3000 * MS;
     if (config.engine.lag_policy == ENGINE_LAG_DROP && config.engine.lag_epochs < 60) {
         config.engine.lag_epochs = 60; /* a round trip must fit into it */
@@ -123,6 +124,21 @@ static void trap(struct cluster *c)
     c->trap.moment = TRAP_NONE;
 }
 
+static void lose_by_process(struct cluster *c, unsigned victim)
+{
+    switch (cluster_random(c, 4)) {
+    case 0: cluster_fail(c, victim, "drawn"); return;
+    case 1:
+        if (victim != cluster_survivor(c)) { /* which would end the machine */
+            cluster_stop(c, victim);
+            return;
+        }
+        break;
+    default: break;
+    }
+    cluster_crash(c, victim);
+}
+
 static void one_fault(struct cluster *c)
 {
     if (alive(c) < 2 && one_in(c, 2)) {
@@ -134,7 +150,7 @@ static void one_fault(struct cluster *c)
     switch (cluster_random(c, 16)) {
     case 0:
         if (may_lose_one(c, a)) {
-            cluster_crash(c, a);
+            lose_by_process(c, a);
         }
         return;
     case 1:

@@ -230,6 +230,25 @@ Test(traces_claim, claim_whose_answer_is_lost_is_asked_again, .timeout = 20)
     story_ends(c);
 }
 
+/* "That term is mine already" is said of one claim only. */
+Test(traces_claim, each_claim_has_an_id_of_its_own, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_tell(c, false);
+    cluster_crash(c, B);
+    cluster_run(c, 50 * MS);
+    uint64_t first = c->replicas[A].last_claim_id;
+    cluster_add_backup(c, A);
+    cluster_run(c, 50 * MS);
+    cr_assert(cluster_is_protected(c));
+    cluster_crash(c, C);
+    cluster_run(c, 50 * MS);
+    cr_assert_eq(c->record.term, 3);
+    cr_assert_neq(c->replicas[A].last_claim_id, first);
+    story_ends(c);
+}
+
 /* Unknown is not lost and not won: outputs are held on both sides, guests run on, until the arbiter
  * is back. */
 Test(traces_claim, arbiter_unreachable_from_both_sides_then_back, .timeout = 20)
