@@ -607,6 +607,29 @@ Test(traces_failover, slow_backup_consumes_the_log_to_its_end, .timeout = 20)
     story_ends(c);
 }
 
+/* The guest waits for a reading of its clock when A is lost. What it reads in the end is the time
+ * at which B went live, and not what B knew of the time when it asked. */
+Test(traces_failover, clock_value_of_a_promotion_is_the_time_now, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "o|.|c";
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_tell(c, false);
+    c->trap = (struct trap){.moment = TRAP_BEFORE,
+                            .replica = A,
+                            .action = ENGINE_DO_SEND,
+                            .message = MESSAGE_VALUE,
+                            .silent = true};
+    while (!cluster_is_live(c, B)) {
+        cluster_run(c, 1 * MS);
+    }
+    cr_assert_gt(c->now_ns, 900 * MS);
+    uint64_t value_ns = c->replicas[B].guest.last_value_ns;
+    cr_expect(value_ns > c->now_ns - 5 * MS && value_ns <= c->now_ns, "%llu of %llu ms",
+              (unsigned long long)(value_ns / MS), (unsigned long long)(c->now_ns / MS));
+    story_ends(c);
+}
+
 /* The guest reads its clock on three replicas one after the other; toy_guest checks that it never
  * runs backwards, and that the time of the failovers has not been forgotten. */
 Test(traces_failover, clock_goes_on_over_two_failovers, .timeout = 20)
