@@ -381,6 +381,8 @@ void node_io_stop(struct ftvm_node *node)
         node->thread_started = false;
     }
     node_drop_backlog(node);
+    claimer_destroy(node->claimer); /* before the loop, which it wakes with its answers */
+    node->claimer = NULL;
     if (node->loop != NULL) {
         channel_destroy(node->channel);
         ev_loop_destroy(node->loop);

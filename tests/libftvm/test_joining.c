@@ -1,6 +1,7 @@
 /* Joiners that are slow or silent, and nodes that are destroyed in the middle of something. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -317,6 +318,18 @@ Test(joining, a_primary_that_takes_connections_and_is_silent_is_tried_again, .ti
 /* ---- Destroyed while the arbiter is being asked ------------------------------------------------
  */
 
+static unsigned count_threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    cr_assert_not_null(tasks);
+    while (readdir(tasks) != NULL) {
+        count++;
+    }
+    closedir(tasks);
+    return count;
+}
+
 Test(joining, a_node_may_be_destroyed_while_its_claim_waits, .timeout = 60)
 {
     char directory[] = "/tmp/ftvm-test-XXXXXX";
@@ -325,6 +338,7 @@ Test(joining, a_node_may_be_destroyed_while_its_claim_waits, .timeout = 60)
     struct toy_machine *b = toy_create();
     struct ftvm_config config;
     struct ftvm_node *primary, *backup;
+    unsigned threads = count_threads();
     cr_assert_not_null(mkdtemp(directory));
     snprintf(arbiter, sizeof arbiter, "file:%s/record", directory);
     snprintf(lock_path, sizeof lock_path, "%s/record.lock", directory);
@@ -362,6 +376,7 @@ Test(joining, a_node_may_be_destroyed_while_its_claim_waits, .timeout = 60)
     toy_join(b);
     ftvm_node_destroy(backup);
     ftvm_node_destroy(primary);
+    cr_assert_eq(count_threads(), threads, "a thread outlives its node");
     close(lock_file);
     toy_destroy(a);
     toy_destroy(b);
