@@ -233,12 +233,31 @@ static void write_again(struct ev_loop *loop, ev_timer *watcher, int events)
     pump(watcher->data);
 }
 
+/* With the mutex held. Who emits counts these bytes as gone and lets the other replica forget them,
+ * which a replica that dies before the reactor thread has written them would make a lie. A file
+ * takes them into memory at once; terminals and sockets may not, and their bytes wait. */
+static size_t write_at_once(struct console *console, const uint8_t *bytes, size_t size)
+{
+    ssize_t written = 0;
+
+    if (console->out_is_file && console->backlog_size == 0)
+        written = write(console->out, bytes, size);
+    return written > 0 ? (size_t)written : 0;
+}
+
 void console_emit(struct console *console, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     size_t room, end, first;
 
     pthread_mutex_lock(&console->mutex);
+    first = write_at_once(console, bytes, size);
+    bytes += first;
+    size -= first;
+    if (size == 0) {
+        pthread_mutex_unlock(&console->mutex);
+        return;
+    }
     room = CONSOLE_BACKLOG - console->backlog_size;
     if (size > room) {
         size = room;
@@ -298,7 +317,9 @@ void console_flow_attach(struct console *console, int in, int out)
 
     console->in = in;
     console->out = out;
-    console->out_is_socket = out >= 0 && fstat(out, &status) == 0 && S_ISSOCK(status.st_mode);
+    bool known = out >= 0 && fstat(out, &status) == 0;
+    console->out_is_socket = known && S_ISSOCK(status.st_mode);
+    console->out_is_file = known && S_ISREG(status.st_mode);
     if (in >= 0) {
         ev_io_set(&console->readable, in, EV_READ);
         ev_io_start(console->loop, &console->readable);

@@ -29,6 +29,7 @@ struct console {
     /* The flow, console_flow.c. */
     int in, out; /* -1: nothing to read; what is printed is dropped. May be the same. */
     bool out_is_socket;
+    bool out_is_file;   /* a regular one: what is emitted is written at once */
     bool out_may_block; /* a terminal that could not be opened anew for ourselves */
     ev_io readable, writable;
     ev_timer offer_again, write_again;
