@@ -272,7 +272,11 @@ int ftvm_node_promote(struct ftvm_node *node)
     bool may =
         node->status.role == FTVM_ROLE_BACKUP && node->status.is_protected && !node->status.ended;
     pthread_mutex_unlock(&node->lock);
-    return may ? command(node, &node->promote_asked) : FTVM_E_STATE;
+    if (!may) {
+        return node_set_error(node, FTVM_E_STATE,
+                              "only a backup that protects its primary can be promoted");
+    }
+    return command(node, &node->promote_asked);
 }
 
 static int compare_u64(const void *a, const void *b)
