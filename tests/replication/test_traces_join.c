@@ -81,6 +81,52 @@ Test(traces_join, protected_only_once_outputs_are_held, .timeout = 20)
     story_ends(c);
 }
 
+/* What is left to execute at a failover is bounded: a joiner that has loaded and is still more than
+ * half of the lag limit behind is not told PROTECTED. */
+Test(traces_join, protected_only_once_it_has_nearly_caught_up, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = ".";
+    config.engine.lag_epochs = 4;
+    config.load_ns = 50 * MS;
+    struct cluster *c = lone_primary(&config);
+    cluster_add_backup(c, A);
+    cluster_run(c, 90 * MS);
+    EXPECT_STORY(c, "protected_only_once_it_has_nearly_caught_up",
+                 "[    0] B starts as backup\n"
+                 "[    1] B -> A HELLO, term 0\n"
+                 "[    2] A -> B WELCOME, term 1\n"
+                 "[    8] A runs epoch 1, saves first\n"
+                 "[    8] A -> B STATE_BEGIN at lsn 1, outputs 0\n"
+                 "[    9] B gets a state\n"
+                 "[    9] A -> B STATE_CHUNK\n"
+                 "[   10] A -> B STATE_END\n"
+                 "[   10] A goes on\n"
+                 "[   11] B has the whole state\n"
+                 "[   20] A -> B BOUNDARY lsn 2\n"
+                 "[   20] A runs epoch 2\n"
+                 "[   30] A -> B BOUNDARY lsn 3\n"
+                 "[   30] A runs epoch 3\n"
+                 "[   40] A -> B BOUNDARY lsn 4\n"
+                 "[   40] A runs epoch 4\n"
+                 "[   61] B role: backup, following A\n"
+                 "[   61] B -> A ACK received 4, consumed 1\n"
+                 "[   71] B runs epoch 2\n"
+                 "[   71] B -> A ACK received 4, consumed 2\n"
+                 "[   72] A -> B PROTECTED from lsn 4\n"
+                 "[   72] A role: primary, protected by B\n"
+                 "[   72] A -> B BOUNDARY lsn 5\n"
+                 "[   72] A runs epoch 5\n"
+                 "[   73] B role: this backup may take over\n"
+                 "[   73] B -> A ACK received 5, consumed 2\n"
+                 "[   81] B runs epoch 3\n"
+                 "[   81] B -> A ACK received 5, consumed 3\n"
+                 "[   82] A -> B BOUNDARY lsn 6\n"
+                 "[   82] A runs epoch 6\n"
+                 "[   83] B -> A ACK received 6, consumed 3\n");
+    story_ends(c);
+}
+
 /* A guest that idles is woken to be saved. */
 Test(traces_join, idle_guest_is_saved_at_once, .timeout = 20)
 {
