@@ -48,7 +48,7 @@ say = @echo "  $(1)"
 all: $(BUILD)/ftvm ## Build the ftvm command and the library
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(PROTO).c $(PROTO).h &: logging/log.proto
 	@mkdir -p $(BUILD)/logging
