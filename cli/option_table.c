@@ -108,7 +108,7 @@ const struct option option_table[] = {
     {.name = "lag-epochs", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_PROTECTION,
      .commands = ON(PRIMARY), .from_primary = true, AT(lag_epochs),
      .minimum = 2, .maximum = 1000000,
-     .help = "epochs that the backup may be behind (250)"},
+     .help = "epochs that the backup may be behind (100)"},
     {.name = "settle", .value = "reissue|uncertain", .kind = OPTION_CHOICE,
      .group = GROUP_PROTECTION, .commands = PAIR, AT(settle),
      .help = "I/O in flight when this replica takes over: issued again (default), or "

@@ -39,7 +39,7 @@ void ftvm_config_init(struct ftvm_config *config)
         .heartbeat_ms = 50,
         .timeout_ms = 1000,
         .lag_policy = FTVM_LAG_WAIT,
-        .lag_epochs = 250,
+        .lag_epochs = 100,
         .stuck_ms = 10000,
         .settle = FTVM_SETTLE_REISSUE,
     };

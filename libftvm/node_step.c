@@ -76,8 +76,17 @@ void node_step(struct ftvm_node *node, struct engine_event *event)
         return;
     }
     bool held = before.live && before.is_protected;
+    /* The vCPU's answer first: it need not wait for the system calls that the rest takes. What it
+     * does meanwhile is seen by the engine only in a later step. */
     for (size_t i = 0; i < update.count; i++) {
-        perform(node, &update.actions[i], held);
+        if (update.actions[i].type == ENGINE_DO_REPLY) {
+            perform(node, &update.actions[i], held);
+        }
+    }
+    for (size_t i = 0; i < update.count; i++) {
+        if (update.actions[i].type != ENGINE_DO_REPLY) {
+            perform(node, &update.actions[i], held);
+        }
     }
     if (node->failover_pending) {
         node_tell_failover(node, node_now_ns() - event->now_ns);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "logging/codec.h"
 #include "logging/digest.h"
 #include "replication/engine_state.h"
 
@@ -70,7 +71,7 @@ void backup_entry(struct engine *engine, const struct message *message)
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an entry");
         return;
     }
-    engine->log_bytes += item->bytes - sizeof *item;
+    engine->log_bytes += codec_frame_size(message);
     engine->lsn = lsn;
     if (boundary) {
         engine->received_clock_ns = message->boundary.clock_ns;

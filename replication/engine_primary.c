@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "logging/codec.h"
 #include "logging/digest.h"
 #include "replication/engine_state.h"
 
@@ -11,11 +12,6 @@ static bool backup_gets_entries(const struct engine *engine)
 {
     /* From the moment at which the state is taken, the joiner needs every entry. */
     return engine->joiner >= JOINER_LOADING;
-}
-
-static void count_log_bytes(struct engine *engine, size_t bytes)
-{
-    engine->log_bytes += bytes;
 }
 
 /* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While
@@ -53,16 +49,22 @@ void primary_output(struct engine *engine, const struct engine_event *event)
     primary_release_outputs(engine);
 }
 
+/* An entry joins the log, and leaves if there is somebody to hold it. */
+static void append(struct engine *engine, const struct message *entry)
+{
+    engine->log_bytes += codec_frame_size(entry);
+    if (backup_gets_entries(engine)) {
+        *engine_send(engine, entry->type) = *entry;
+    }
+}
+
 /* Rule R3. */
 void primary_value(struct engine *engine, uint64_t position, struct log_bytes data)
 {
     struct message_value value = {
         .lsn = ++engine->lsn, .term = engine->term, .position = position, .data = data};
     engine->chain = digest_chain_value(engine->chain, &value);
-    count_log_bytes(engine, data.size + 16);
-    if (backup_gets_entries(engine)) {
-        engine_send(engine, MESSAGE_VALUE)->value = value;
-    }
+    append(engine, &(struct message){.type = MESSAGE_VALUE, .value = value});
 }
 
 bool primary_lag_allows(struct engine *engine)
@@ -143,9 +145,8 @@ static bool decide_boundary(struct engine *engine)
     boundary.chain = digest_chain_boundary(engine->chain, &boundary);
     engine->chain = boundary.chain;
     engine->inputs_delivered += count;
-    count_log_bytes(engine, 96 + engine->batch_inputs.bytes + 8 * count);
+    append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
-        engine_send(engine, MESSAGE_BOUNDARY)->boundary = boundary;
         if (!boundary_ring_add(&engine->sent, boundary.lsn, engine->log_bytes)) {
             engine_finish(engine, ENGINE_END_MEMORY, "out of memory for a boundary");
             return false;

@@ -158,7 +158,7 @@ Test(options, the_documented_defaults_are_the_librarys)
     cr_expect_eq(defaults.epoch_length, 250000);
     cr_expect_eq(defaults.heartbeat_ms, 50);
     cr_expect_eq(defaults.timeout_ms, 1000);
-    cr_expect_eq(defaults.lag_epochs, 250);
+    cr_expect_eq(defaults.lag_epochs, 100);
     cr_expect_eq(defaults.stuck_ms, 10000);
     cr_expect_eq(defaults.join_timeout_ms, 10000);
     cr_expect_eq(defaults.protocol, FTVM_PROTOCOL_REVISED);

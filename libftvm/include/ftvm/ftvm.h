@@ -239,7 +239,7 @@ struct ftvm_config {
     uint32_t heartbeat_ms;           /* (50) */
     uint32_t timeout_ms;             /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
-    uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (250) */
+    uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (100) */
     uint32_t stuck_ms;       /* no boundary for that long: the node ends itself (10000; 0: never) */
     enum ftvm_settle settle; /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
