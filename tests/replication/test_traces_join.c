@@ -677,6 +677,31 @@ Test(traces_join, joiner_that_talks_nonsense_does_not_end_the_primary, .timeout 
     story_ends(c);
 }
 
+Test(traces_join, damaged_state_is_not_loaded, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    struct cluster *c = cluster_create(&config);
+    cluster_add_primary(c);
+    cluster_add_backup(c, A);
+    c->trap = (struct trap){.moment = TRAP_WITH,
+                            .replica = A,
+                            .action = ENGINE_DO_SEND,
+                            .message = MESSAGE_STATE_END,
+                            .silent = true};
+    while (c->replicas[A].alive) {
+        cluster_run(c, 1 * MS);
+    }
+    cluster_run(c, 1 * MS);
+    struct message end = {.type = MESSAGE_STATE_END,
+                          .state_end = {.size = c->replicas[B].state_size, .digest = 1}};
+    struct engine_event event = {
+        .type = ENGINE_MESSAGE, .peer = cluster_status(c, B).peer, .message = &end};
+    cr_assert_gt(end.state_end.size, 0);
+    cluster_step(c, B, &event);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_CORRUPT);
+    story_ends(c);
+}
+
 /* PROTECTED says that the joiner has everything up to an entry: if it has not, it must not claim.
  */
 Test(traces_join, protected_beyond_the_log_is_not_believed, .timeout = 20)
