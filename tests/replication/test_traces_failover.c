@@ -637,6 +637,33 @@ Test(traces_failover, clock_value_of_a_promotion_is_the_time_now, .timeout = 20)
     story_ends(c);
 }
 
+/* The boundary was long on its way and the clock value after it was not: by the boundary, B's clock
+ * is behind what the guest has read. It goes on from there. */
+Test(traces_failover, clock_does_not_go_back_behind_a_value, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "o|c";
+    config.instruction_ns = 3000; /* slower than the rate says, or that would hide it */
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_tell(c, false);
+    c->replicas[B].instruction_ns = 100;
+    while (c->replicas[A].guest.epoch.number < 3) {
+        cluster_run(c, 1 * MS);
+    }
+    uint64_t lsn = cluster_status(c, A).lsn;
+    cluster_cut(c, A, B);
+    while (cluster_status(c, A).lsn == lsn) {
+        cluster_run(c, 1 * MS);
+    }
+    cluster_crash(c, A);
+    cluster_run(c, 1 * MS);
+    cluster_heal(c, A, B);
+    cluster_run(c, 100 * MS);
+    cr_assert_eq(cluster_survivor(c), B);
+    cr_assert_gt(c->replicas[B].guest.last_value_ns, 0);
+    story_ends(c);
+}
+
 /* The guest reads its clock on three replicas one after the other; toy_guest checks that it never
  * runs backwards, and that the time of the failovers has not been forgotten. */
 Test(traces_failover, clock_goes_on_over_two_failovers, .timeout = 20)
