@@ -14,11 +14,10 @@
 #define TEXT(x)    TEXT_OF(x)
 #define TEXT_OF(x) #x
 
-/* What the guest does not need at its start (guest/README.md), and the services that are used. */
+/* The services of the guest that are used. */
 #define APPEND                                                                                     \
-    "cryptomgr.notests "                                                                           \
-    "initcall_blacklist=jent_mod_init,init_kprobe_trace,check_unaligned_access_all_cpus "          \
-    "ftvm.disk=none ftvm.stream=" TEXT(LINK_STREAM_PORT) " ftvm.run=\"nc -ll -p " TEXT(            \
+    REPLICA_QUICK_BOOT                                                                             \
+    " ftvm.disk=none ftvm.stream=" TEXT(LINK_STREAM_PORT) " ftvm.run=\"nc -ll -p " TEXT(           \
         LINK_SHELL_PORT) " -e sh\""
 
 const char *form_name(enum form form)

@@ -4,12 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
- * of its boot (guest/README.md). */
-#define QUICK_BOOT                                                                                 \
-    "cryptomgr.notests "                                                                           \
-    "initcall_blacklist=jent_mod_init,init_kprobe_trace,check_unaligned_access_all_cpus"
-
 #define MAX_ARGUMENTS  48
 #define ASK_TIMEOUT_MS 10000
 
@@ -114,7 +108,7 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
     struct command_line line = {0};
 
     name_files(replica, lab, host, options);
-    snprintf(line.append, sizeof(line.append), QUICK_BOOT " ftvm.ip=%s/24 %s",
+    snprintf(line.append, sizeof(line.append), REPLICA_QUICK_BOOT " ftvm.ip=%s/24 %s",
              NETWORK_GUEST_ADDRESS, options->append ? options->append : "");
     add(&line, lab->config.ftvm);
     add(&line, "primary");

@@ -15,6 +15,12 @@
 #define REPLICA_PORT    7001
 #define REPLICA_EXTRA   8u
 
+/* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
+ * of its boot (guest/README.md). */
+#define REPLICA_QUICK_BOOT                                                                         \
+    "cryptomgr.notests "                                                                           \
+    "initcall_blacklist=jent_mod_init,init_kprobe_trace,check_unaligned_access_all_cpus"
+
 struct replica_options {
     const char *name;                         /* of the machine; NULL: REPLICA_MACHINE */
     const char *net;                          /* NULL: the host's tap */
