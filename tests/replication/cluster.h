@@ -73,7 +73,8 @@ struct replica {
     uint64_t load_ns;
     unsigned origin; /* replica that it joined; itself for a first primary */
     unsigned address;
-    bool rejoins; /* tries again if refused for now */
+    unsigned backup; /* whom it last told PROTECTED */
+    bool rejoins;    /* tries again if refused for now */
 
     struct toy_guest guest;
     enum guest_fault fault;

@@ -76,6 +76,9 @@ void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
                     name_of(cluster, connection->ends[1 - end]),
                     trace_message(message, line, sizeof line));
     }
+    if (message->type == MESSAGE_PROTECTED) {
+        cluster->replicas[from].backup = connection->ends[1 - end];
+    }
     size_t size = codec_frame_size(message);
     uint8_t *frame = malloc(size);
     if (size == 0 || frame == NULL || codec_encode(message, frame, size, &size) != CODEC_OK) {

@@ -313,16 +313,6 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
 
 /* ---- What the engine says -------------------------------------------------------------------- */
 
-/* The other end of its connection, or CLUSTER_MAX_REPLICAS. */
-static unsigned peer_of(const struct cluster *cluster, unsigned number, engine_peer peer)
-{
-    if (peer == 0) {
-        return CLUSTER_MAX_REPLICAS;
-    }
-    const struct connection *connection = &cluster->connections[peer - 1];
-    return connection->ends[connection->ends[0] == number ? 1 : 0];
-}
-
 /* Rule R4, seen from outside. Protected: the backup has every entry before the output. Unprotected:
  * the record is this replica's, and nobody may claim it. */
 static void check_release(struct cluster *cluster, unsigned number,
@@ -330,13 +320,12 @@ static void check_release(struct cluster *cluster, unsigned number,
 {
     const struct replica *replica = &cluster->replicas[number];
     struct engine_status status = cluster_status(cluster, number);
-    unsigned peer = peer_of(cluster, number, status.peer);
     if (status.claiming) {
         cluster_violation(cluster, "%s emits %llu during a claim", replica->name,
                           (unsigned long long)output->number);
     }
     if (status.is_protected) {
-        if (peer == CLUSTER_MAX_REPLICAS || cluster_status(cluster, peer).lsn < output->lsn) {
+        if (cluster_status(cluster, replica->backup).lsn < output->lsn) {
             cluster_violation(cluster, "%s emits %llu before its backup has entry %llu",
                               replica->name, (unsigned long long)output->number,
                               (unsigned long long)output->lsn);
