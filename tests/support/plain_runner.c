@@ -1,6 +1,6 @@
 /*
- * A runner of Criterion tests for builds with ThreadSanitizer, which takes the part of the address
- * space that Criterion's own runner reserves. Linked in front of the library, it replaces main()
+ * A runner of Criterion tests for builds with sanitizers: Criterion's own reserves addresses that
+ * ThreadSanitizer takes, and leaks now and then. Linked in front of the library, it replaces main()
  * and what a test calls to report: each test runs in a child, and says on standard error what
  * failed. Parameterized tests are not run.
  *

@@ -314,12 +314,14 @@ void console_flow_destroy(struct console *console)
 void console_flow_attach(struct console *console, int in, int out)
 {
     struct stat status;
+    bool known = out >= 0 && fstat(out, &status) == 0;
 
+    pthread_mutex_lock(&console->mutex); /* console_emit() looks at the file on another thread */
     console->in = in;
     console->out = out;
-    bool known = out >= 0 && fstat(out, &status) == 0;
     console->out_is_socket = known && S_ISSOCK(status.st_mode);
     console->out_is_file = known && S_ISREG(status.st_mode);
+    pthread_mutex_unlock(&console->mutex);
     if (in >= 0) {
         ev_io_set(&console->readable, in, EV_READ);
         ev_io_start(console->loop, &console->readable);
