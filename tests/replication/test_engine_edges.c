@@ -100,7 +100,7 @@ static uint64_t run_epoch(struct bench *bench, uint64_t position)
     return position + 1000;
 }
 
-/* ---- A primary and its joiner ---------------------------------------------------------------- */
+/* ---- A primary and its joiner -------------------------------------------------------- */
 
 /* A joiner was welcomed, and the vCPU has begun to save for it. */
 static uint64_t start_saving(struct bench *bench)
@@ -178,7 +178,7 @@ Test(engine_edges, a_joiner_that_does_not_load_does_not_hold_the_guest_for_ever)
     engine_destroy(bench.engine);
 }
 
-/* ---- Stopping while a claim is under way ------------------------------------------------------ */
+/* ---- Stopping while a claim is under way --------------------------------------------- */
 
 /* A protected primary has lost its backup and asked for the next term. Returns the claim's id. */
 static uint64_t lose_backup(struct bench *bench)
@@ -243,7 +243,7 @@ Test(engine_edges, a_stop_without_an_arbiter_to_ask_ends_at_last)
     engine_destroy(bench.engine);
 }
 
-/* ---- A backup and its primary ----------------------------------------------------------------- */
+/* ---- A backup and its primary -------------------------------------------------------- */
 
 static void connect_to_primary(struct bench *bench)
 {

@@ -70,6 +70,18 @@ void criterion_skip_test(const char *format, ...)
     exit(SKIPPED);
 }
 
+/* cr_log_info() and its like. */
+void cr_log(enum criterion_severity severity, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)severity;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
 static void run_in_child(const struct criterion_test *test)
 {
     unsigned timeout = (unsigned)test->data->timeout;
