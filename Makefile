@@ -25,10 +25,10 @@ PKGS             := $(PKGS_logging) $(PKGS_vmm) $(PKGS_cli)
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS  += -std=gnu11 $(OPT) -g -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden -fPIC -pthread $(WARN)
 CFLAGS  += $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
-CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include $(shell pkg-config --cflags $(PKGS)) -I/usr/include/slirp
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/slirp
 LDFLAGS += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 # Named here and not by pkg-config: no .pc file (libfdt, libev), or one that asks for more than linking needs (slirp).
-LDLIBS  := $(shell pkg-config --libs $(PKGS)) -lslirp -lfdt -lev -lm
+LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lfdt -lev -lm
 
 # Floors, top first: the order in which the linker wants them.
 FOLDERS := vmm/machine vmm/riscv vmm/devices vmm/backends vmm/state libftvm replication logging
@@ -115,6 +115,7 @@ list-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)
 
 check: ## Run every test (CHECK="unit e2e" for some of the stages; tests/check.sh names them)
+	@./deps.sh
 	@tests/check.sh $(CHECK)
 
 deps: ## Install, through apt, what building and testing needs
