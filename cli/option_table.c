@@ -60,7 +60,7 @@ const struct option option_table[] = {
     {.name = "epoch", .value = "N", .kind = OPTION_NUMBER, .group = GROUP_MACHINE,
      .commands = STARTING, .from_primary = true, AT(epoch),
      .minimum = OPTIONS_MIN_EPOCH, .maximum = OPTIONS_MAX_EPOCH,
-     .help = "instructions per epoch (250000)"},
+     .help = "instructions per epoch (500000)"},
 
     {.name = "listen", .value = "HOST:PORT", .kind = OPTION_TEXT, .group = GROUP_PROTECTION,
      .commands = PAIR, AT(listen),

@@ -35,11 +35,11 @@ void ftvm_config_init(struct ftvm_config *config)
         .size = sizeof *config,
         .join_timeout_ms = 10000,
         .protocol = FTVM_PROTOCOL_REVISED,
-        .epoch_length = 250000,
+        .epoch_length = 500000,
         .heartbeat_ms = 50,
         .timeout_ms = 1000,
         .lag_policy = FTVM_LAG_WAIT,
-        .lag_epochs = 100,
+        .lag_epochs = 64,
         .stuck_ms = 10000,
         .settle = FTVM_SETTLE_REISSUE,
     };

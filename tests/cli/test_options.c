@@ -155,10 +155,10 @@ Test(options, the_documented_defaults_are_the_librarys)
     struct ftvm_config defaults;
 
     ftvm_config_init(&defaults);
-    cr_expect_eq(defaults.epoch_length, 250000);
+    cr_expect_eq(defaults.epoch_length, 500000);
     cr_expect_eq(defaults.heartbeat_ms, 50);
     cr_expect_eq(defaults.timeout_ms, 1000);
-    cr_expect_eq(defaults.lag_epochs, 100);
+    cr_expect_eq(defaults.lag_epochs, 64);
     cr_expect_eq(defaults.stuck_ms, 10000);
     cr_expect_eq(defaults.join_timeout_ms, 10000);
     cr_expect_eq(defaults.protocol, FTVM_PROTOCOL_REVISED);

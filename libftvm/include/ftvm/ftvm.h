@@ -235,11 +235,11 @@ struct ftvm_config {
     /* A backup takes from its primary: protocol, epoch_length, heartbeat_ms, timeout_ms, lag_policy
      * and lag_epochs. The rest is its own, also when it has become primary. */
     enum ftvm_protocol protocol;
-    uint64_t epoch_length;           /* units of position per epoch (250000) */
+    uint64_t epoch_length;           /* units of position per epoch (500000) */
     uint32_t heartbeat_ms;           /* (50) */
     uint32_t timeout_ms;             /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
-    uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (100) */
+    uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (64) */
     uint32_t stuck_ms;       /* no boundary for that long: the node ends itself (10000; 0: never) */
     enum ftvm_settle settle; /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
