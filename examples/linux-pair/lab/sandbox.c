@@ -68,7 +68,8 @@ bool sandbox_enter(struct lab *lab)
     extend_path();
     if (!separate(lab))
         return false;
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    /* In a chroot the root is no mount, and there is nothing to make private. */
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL)
         return lab_fail(lab,
                         "the user namespace has no rights (%s); where it exists, sysctl "
                         "kernel.apparmor_restrict_unprivileged_userns=0 gives them, or run this "
