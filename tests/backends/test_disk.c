@@ -385,7 +385,7 @@ Test(disk, announcing_again_covers_exactly_what_waits_in_order_of_id)
     }
     disk_announce_finished(disk, true);
     for (unsigned i = 3; i < 6; i++)
-        cr_expect_eq(announcements->statuses[i], -EIO);
+        cr_expect_eq(announcements->statuses[i], DISK_UNCERTAIN);
     expect_taken(disk, 4, 0, 0); /* what is uncertain to the guest is still to be taken */
     disk_close(disk);
     free(announcements);

@@ -243,6 +243,14 @@ static int fake_record(struct ftvm_node *node, enum recorded_kind kind, uint64_t
             clock_ns = wake_ns;
         }
     }
+    if (position >= node->stop_position) {
+        /* The last boundary brings nothing: what is in flight stays so, however fast the disk was.
+         */
+        for (size_t i = 0; i < node->queued; i++) {
+            free(node->queue[i].data);
+        }
+        node->queued = 0;
+    }
     boundary->input_count = node->queued;
     if (node->queued > 0) {
         boundary->inputs = malloc(node->queued * sizeof *boundary->inputs);

@@ -86,6 +86,11 @@ static struct disk_request **find(struct disk_request **list, uint64_t id)
     return list;
 }
 
+static int announced_status(const struct disk_request *request)
+{
+    return request->uncertain ? DISK_UNCERTAIN : request->status;
+}
+
 /* Announces what is finished and was not announced; true if nothing of that is left. Mutex held,
  * but for the callbacks. */
 static bool announce(struct disk *disk)
@@ -101,7 +106,7 @@ static bool announce(struct disk *disk)
         if (!request)
             return true;
         id = request->id;
-        status = request->status;
+        status = announced_status(request);
         request->announced = true;
         pthread_mutex_unlock(&disk->mutex);
         result = disk->completed ? disk->completed(disk->completed_context, id, status) : 0;
@@ -233,6 +238,7 @@ void disk_submit(struct disk *disk, struct disk_request *request)
     request->next = NULL;
     request->status = 0;
     request->announced = false;
+    request->uncertain = false;
     pthread_mutex_lock(&disk->mutex);
     assert(disk->outstanding < DISK_MAX_REQUESTS);
     disk->outstanding++;
@@ -313,9 +319,14 @@ void disk_announce_finished(struct disk *disk, bool uncertain)
     unsigned count = 0;
 
     pthread_mutex_lock(&disk->mutex);
-    for (const struct disk_request *r = disk->finished; r; r = r->next) {
+    if (disk->executing)
+        disk->executing->uncertain |= uncertain;
+    for (struct disk_request *r = disk->waiting; r; r = r->next)
+        r->uncertain |= uncertain;
+    for (struct disk_request *r = disk->finished; r; r = r->next) {
+        r->uncertain |= uncertain;
         ids[count] = r->id;
-        statuses[count++] = uncertain ? -EIO : r->status;
+        statuses[count++] = announced_status(r);
     }
     pthread_mutex_unlock(&disk->mutex);
     for (unsigned i = 0; i < count && disk->completed; i++)

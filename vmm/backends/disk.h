@@ -16,6 +16,7 @@
 #ifndef VMM_BACKENDS_DISK_H
 #define VMM_BACKENDS_DISK_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct disk_request {
     int status;
     /* The disk's own. */
     bool announced;
+    bool uncertain; /* in flight at a promotion that settles so */
     struct disk_request *next;
 };
 
@@ -75,9 +77,11 @@ void disk_drain(struct disk *disk);
 void disk_put_finished(struct disk *disk, struct disk_request *request);
 /* Announces again, through completed() and in order of id, what is finished and not taken: after a
  * promotion, as announcements made by a backup were ignored. What is still being executed announces
- * itself as always. A request that finishes during this call may be announced twice: the second
- * announcement finds nothing to take. completed() is called on the calling thread, and its result
- * ignored. With `uncertain`, the status announced is -EIO. */
+ * itself when it is finished. A request that finishes during this call may be announced twice: the
+ * second announcement finds nothing to take. completed() is called on the calling thread, and its
+ * result ignored. With `uncertain`, all that is in flight at the call is announced with
+ * DISK_UNCERTAIN, however it ended here. */
+#define DISK_UNCERTAIN (-ECANCELED)
 void disk_announce_finished(struct disk *disk, bool uncertain);
 
 /* Copying the image (state transfer), with nothing in flight. `size` bytes at `offset`; all-zero

@@ -89,7 +89,8 @@ int world_disk_completed(void *context, uint64_t id, int status)
         announce_from_vcpu(machine, &announcement);
         return 0;
     }
-    if (status != 0 && leave_to_the_other(machine, wire->index, id, status)) {
+    if (status != 0 && status != DISK_UNCERTAIN &&
+        leave_to_the_other(machine, wire->index, id, status)) {
         return 0;
     }
     int result =
