@@ -424,7 +424,6 @@ void engine_get_status(const struct engine *engine, struct engine_status *status
                         : engine->phase < PHASE_FOLLOWING,
         .saving = live && engine->joiner == JOINER_SAVING,
         .claiming = engine->claiming,
-        .arbiter_unreachable = engine->arbiter_unreachable,
         .end = engine->end,
         .peer = engine->peer,
         .term = engine->term,
@@ -441,9 +440,6 @@ void engine_get_status(const struct engine *engine, struct engine_status *status
         .inputs_delivered = engine->inputs_delivered,
         .log_bytes = engine->log_bytes,
         .peer_heard_ns = engine->peer_heard_ns,
-        .heartbeat_ns = engine->config.heartbeat_ns,
-        .timeout_ns = engine->config.timeout_ns,
-        .protocol = engine->config.protocol,
         .peer_name = engine->peer_name,
     };
 }

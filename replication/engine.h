@@ -250,7 +250,6 @@ struct engine_status {
     bool joining;
     bool saving; /* a save by the vCPU is still wanted */
     bool claiming;
-    bool arbiter_unreachable;
     enum engine_end end;
     engine_peer peer; /* the backup, the joiner, the primary; 0 for none */
     uint64_t term;
@@ -267,9 +266,6 @@ struct engine_status {
     uint64_t inputs_delivered;
     uint64_t log_bytes;
     uint64_t peer_heard_ns;
-    uint64_t heartbeat_ns;
-    uint64_t timeout_ns;
-    enum engine_protocol protocol;
     const char *peer_name;
 };
 
