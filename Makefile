@@ -33,8 +33,11 @@ LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lfdt -lev -lm
 # Floors, top first: the order in which the linker wants them.
 FOLDERS := vmm/machine vmm/riscv vmm/devices vmm/backends vmm/state libftvm replication logging
 archive  = $(BUILD)/lib/$(subst /,-,$(1)).a
-sources  = $(wildcard $(1)/*.c)
+sources  = $(wildcard $(1)/*.c) $(SOURCES_$(1))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+# The JIT's back end is chosen by the host; one without any is interpreted on.
+SOURCES_vmm/riscv := vmm/riscv/jit/no_host.c
 
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 
     printf("%-22s %14s %9s %9s\n", "workload", "instructions", "seconds", "MIPS");
     for (unsigned i = 0; i < sizeof workloads / sizeof *workloads; i++) {
-        struct hart *hart = hart_create(&memory, &callbacks);
+        struct hart *hart = hart_create(&memory, &callbacks, NULL);
         if (hart == NULL) {
             return 1;
         }

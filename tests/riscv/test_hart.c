@@ -74,7 +74,7 @@ static void start_with(struct bench *bench, const uint32_t *code, size_t count, 
     bench->memory.host = aligned_alloc(GUEST_PAGE_SIZE, RAM_SIZE);
     memset(bench->memory.host, 0, RAM_SIZE);
     memcpy(bench->memory.host, code, count * sizeof *code);
-    bench->hart = hart_create(&bench->memory, &callbacks);
+    bench->hart = hart_create(&bench->memory, &callbacks, NULL);
     cr_assert_not_null(bench->hart);
     hart_reset(bench->hart, GUEST_RAM_START, 0x1234);
     hart_set_csr(bench->hart, STVEC, GUEST_RAM_START + 0x800);

@@ -125,7 +125,7 @@ static struct hart *start(const struct guest_memory *memory, uint64_t seed)
     const struct hart_callbacks callbacks = {0};
     const struct hart_clock clock = {.rate_q32 = UINT64_C(30) << 32};
     struct noise noise = {.state = seed};
-    struct hart *hart = hart_create(memory, &callbacks);
+    struct hart *hart = hart_create(memory, &callbacks, NULL);
     cr_assert_not_null(hart);
     fill(&noise, memory->host);
     hart_reset(hart, GUEST_RAM_START + next(&noise) % RAM_SIZE, 0);
@@ -170,7 +170,7 @@ static struct hart *reload(struct hart *hart, const struct guest_memory *memory)
     struct state_buffer buffer = {0};
     struct state_writer writer = state_buffer_writer(&buffer);
     struct state_reader reader = state_buffer_reader(&buffer);
-    struct hart *fresh = hart_create(memory, &callbacks);
+    struct hart *fresh = hart_create(memory, &callbacks, NULL);
 
     hart_save(hart, &writer);
     hart_load(fresh, &reader);

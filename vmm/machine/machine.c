@@ -115,7 +115,7 @@ static int create_devices(struct machine *machine, const struct reason *reason)
         .output = bus_output,
         .memory_written = bus_memory_written,
     };
-    machine->hart = hart_create(&machine->memory, &callbacks);
+    machine->hart = hart_create(&machine->memory, &callbacks, NULL);
     machine->plic = plic_create(bus_set_external, machine);
     machine->uart = uart16550_create(&host, MACHINE_DEVICE_UART, MACHINE_DEVICE_UART);
     machine->rtc = goldfish_rtc_create(machine->description.wall_ns, run_guest_time_ns, machine);

@@ -239,7 +239,9 @@ static struct block *create_block(struct hart *hart, uint64_t physical, uint64_t
 
     if (cache->block_count == BLOCK_COUNT || cache->op_count + BLOCK_LENGTH + 1 > BLOCK_OPS) {
         blocks_drop_all(hart);
+        cache->flushes++;
     }
+    cache->decoded++;
     block = &cache->blocks[cache->block_count];
     *block = (struct block){.physical = physical, .second_page = second_page};
     block->ops = &cache->ops[cache->op_count];

@@ -44,6 +44,8 @@ struct block_cache {
     uint32_t block_count;
     uint32_t op_count;
     uint64_t generation; /* how often the cache was emptied */
+    uint64_t decoded;    /* blocks, all told */
+    uint64_t flushes;    /* times that the cache was full */
     uint32_t *hash;
     struct jump_entry *jumps;
     struct block tail; /* a copy of the head of some block, cut off by a STOP */

@@ -6,14 +6,38 @@
 #include "vmm/riscv/csr.h"
 #include "vmm/riscv/fpu.h"
 #include "vmm/riscv/hart_state.h"
+#include "vmm/riscv/jit/jit.h"
 #include "vmm/riscv/pte.h"
 
-struct hart *hart_create(const struct guest_memory *memory, const struct hart_callbacks *callbacks)
+#define DEFAULT_HOT_AFTER       24u
+#define DEFAULT_CODE_CACHE_SIZE (UINT64_C(24) << 20)
+
+void hart_config_init(struct hart_config *config)
+{
+    *config = (struct hart_config){
+        .engine = hart_has_jit() ? HART_JIT : HART_INTERPRETER,
+        .hot_after = DEFAULT_HOT_AFTER,
+        .code_cache_size = DEFAULT_CODE_CACHE_SIZE,
+    };
+}
+
+bool hart_has_jit(void)
+{
+    return jit_is_available();
+}
+
+struct hart *hart_create(const struct guest_memory *memory, const struct hart_callbacks *callbacks,
+                         const struct hart_config *config)
 {
     struct hart *hart = calloc(1, sizeof *hart);
 
     if (hart == NULL) {
         return NULL;
+    }
+    if (config != NULL) {
+        hart->config = *config;
+    } else {
+        hart_config_init(&hart->config);
     }
     /* Virtual page numbers stand for physical ones while paging is off. */
     assert((memory->start | memory->size) % PAGE_SIZE == 0);
@@ -21,7 +45,8 @@ struct hart *hart_create(const struct guest_memory *memory, const struct hart_ca
     hart->memory = *memory;
     hart->callbacks = *callbacks;
     hart->pages = calloc(memory->size >> PAGE_SHIFT, sizeof *hart->pages);
-    if (hart->pages == NULL || !tlb_create(hart) || !blocks_create(hart)) {
+    if (hart->pages == NULL || !tlb_create(hart) || !blocks_create(hart) ||
+        (hart->config.engine == HART_JIT && !jit_create(hart))) {
         hart_destroy(hart);
         return NULL;
     }
@@ -32,6 +57,7 @@ struct hart *hart_create(const struct guest_memory *memory, const struct hart_ca
 void hart_destroy(struct hart *hart)
 {
     if (hart != NULL) {
+        jit_destroy(hart);
         blocks_destroy(hart);
         tlb_destroy(hart);
         free(hart->pages);
@@ -204,6 +230,16 @@ void hart_memory_written(struct hart *hart, uint64_t address, uint64_t size)
         address += part;
         size -= part;
     }
+}
+
+void hart_get_counters(const struct hart *hart, struct hart_counters *counters)
+{
+    *counters = (struct hart_counters){
+        .engine = hart->config.engine,
+        .decoded_blocks = hart->blocks.decoded,
+        .decoded_flushes = hart->blocks.flushes,
+    };
+    jit_get_counters(hart, counters);
 }
 
 void hart_fence_i(struct hart *hart)

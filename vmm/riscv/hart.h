@@ -56,10 +56,32 @@ struct hart_clock {
 #define HART_TIME_TICK_NS   100u
 #define HART_TIME_FREQUENCY 10000000u
 
+/* How instructions are carried out. Never shows in the guest: both engines agree at every position,
+ * to the bit. */
+enum hart_engine {
+    HART_INTERPRETER,
+    HART_JIT, /* hot code is translated to the host's; the rest is interpreted */
+};
+
+struct hart_config {
+    enum hart_engine engine;
+    uint32_t hot_after; /* times that a block is interpreted before it is translated */
+    uint64_t
+        code_cache_size; /* bytes of host code; when it is full, all translations are dropped */
+    bool perf_map;       /* names guest code for perf(1), in /tmp/perf-PID.map */
+};
+
+/* True if there is a JIT for this host. */
+bool hart_has_jit(void);
+/* The JIT where there is one, with limits that suit it. */
+void hart_config_init(struct hart_config *config);
+
 struct hart;
 
-/* Memory and callbacks must outlive the hart. NULL if out of memory. */
-struct hart *hart_create(const struct guest_memory *memory, const struct hart_callbacks *callbacks);
+/* Memory and callbacks must outlive the hart. The configuration is copied; NULL stands for what
+ * hart_config_init() says. NULL if out of memory, or if the engine asked for is not there. */
+struct hart *hart_create(const struct guest_memory *memory, const struct hart_callbacks *callbacks,
+                         const struct hart_config *config);
 void hart_destroy(struct hart *hart);
 
 /* State after reset: S mode, paging off, interrupts off, pc as given, a0 = hart id 0, a1 = device
@@ -107,6 +129,20 @@ void hart_memory_written(struct hart *hart, uint64_t address, uint64_t size);
  * this is never needed, and never shows. */
 void hart_fence_i(struct hart *hart);
 void hart_sfence_vma(struct hart *hart);
+
+/* What the engine has done since hart_create(), for people who tune. */
+struct hart_counters {
+    enum hart_engine engine;
+    uint64_t decoded_blocks;     /* that the interpreter has decoded, all told */
+    uint64_t decoded_flushes;    /* times that their cache was full */
+    uint64_t translations;       /* made, all told */
+    uint64_t translations_alive; /* in the code cache now */
+    uint64_t code_bytes;         /* used of the code cache now */
+    uint64_t code_capacity;
+    uint64_t code_flushes;  /* times that the code cache was full */
+    uint64_t invalidations; /* translations dropped because their guest code was written */
+};
+void hart_get_counters(const struct hart *hart, struct hart_counters *counters);
 
 /* XXH3-quality 64-bit digest of all guest-visible state of the hart (not memory). Cheap: called at
  * every boundary. */

@@ -93,6 +93,7 @@ struct hart {
 
     struct guest_memory memory;
     struct hart_callbacks callbacks;
+    struct hart_config config;
 
     struct tlb_entry *tlb;  /* of the current context and mode */
     uint64_t jump_salt;     /* of the current context and privilege */
@@ -111,6 +112,7 @@ struct hart {
     struct page *pages; /* one for each page of RAM */
     struct translations translations;
     struct block_cache blocks;
+    struct jit *jit; /* NULL: everything is interpreted */
 };
 
 static inline uint64_t hart_pending(const struct hart *hart)

@@ -69,7 +69,7 @@ int run_on_hart(const struct test_case *cases, size_t count, struct test_result 
 
     memory.host = aligned_alloc(GUEST_PAGE_SIZE, REGION_SIZE);
     memset(memory.host, 0, REGION_SIZE);
-    hart = hart_create(&memory, &callbacks);
+    hart = hart_create(&memory, &callbacks, NULL);
     if (hart == NULL || read_stub(memory.host) != 0) {
         return -1;
     }

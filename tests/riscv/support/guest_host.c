@@ -32,7 +32,7 @@ void guest_host_start(struct guest_host *host, const char *program)
     cr_assert_not_null(file, "%s", path);
     cr_assert_gt(fread(host->memory.host, 1, GUEST_HOST_RAM, file), 0);
     fclose(file);
-    host->hart = hart_create(&host->memory, &callbacks);
+    host->hart = hart_create(&host->memory, &callbacks, NULL);
     cr_assert_not_null(host->hart);
     outcome->hart = host->hart;
     hart_reset(host->hart, GUEST_RAM_START, 0);

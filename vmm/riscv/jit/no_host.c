@@ -1,0 +1,25 @@
+/* A host without a back end: everything is interpreted. */
+#include "vmm/riscv/hart_state.h"
+#include "vmm/riscv/jit/jit.h"
+
+bool jit_is_available(void)
+{
+    return false;
+}
+
+bool jit_create(struct hart *hart)
+{
+    (void)hart;
+    return false;
+}
+
+void jit_destroy(struct hart *hart)
+{
+    (void)hart;
+}
+
+void jit_get_counters(const struct hart *hart, struct hart_counters *counters)
+{
+    (void)hart;
+    (void)counters;
+}
