@@ -63,6 +63,7 @@ bool machine_options_local(const struct options *options, struct machine_local *
         .initrd = options->initrd,
         .disk_count = options->disk.count,
         .nic_count = options->net.count,
+        .cpu = &options->cpu,
     };
     for (unsigned i = 0; i < options->disk.count; i++)
         local->disk[i] = options->disk.items[i];

@@ -99,6 +99,16 @@ static int start_failed(int error, const char *reason)
     return (int)outcome_of_start(error);
 }
 
+static int check_host(const struct options *options)
+{
+    char error[OPTIONS_ERROR_SIZE];
+
+    if (host_check_cpu(options, error))
+        return CLI_EXIT_GOOD;
+    say("cannot start: %s", error);
+    return CLI_EXIT_START;
+}
+
 static int open_events(struct replica *replica)
 {
     const struct options *options = replica->options;
@@ -314,7 +324,9 @@ int run_replica(const struct options *options)
     pthread_mutex_init(&replica.lock, NULL);
     terminal_guard_start(&replica.guard);
     signals_block();
-    code = open_events(&replica);
+    code = check_host(options);
+    if (code == CLI_EXIT_GOOD)
+        code = open_events(&replica);
     if (code == CLI_EXIT_GOOD && signals_create(&replica.signals, signal_received, &replica) < 0)
         code = start_failed(FTVM_E_SYSTEM, "no thread for signals");
     if (code == CLI_EXIT_GOOD)

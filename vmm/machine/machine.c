@@ -99,7 +99,8 @@ static bool create_virtio(struct machine *machine, const struct device_host *hos
     return complete;
 }
 
-static int create_devices(struct machine *machine, const struct reason *reason)
+static int create_devices(struct machine *machine, const struct machine_local *local,
+                          const struct reason *reason)
 {
     bool logged = machine->description.clock == MACHINE_CLOCK_LOGGED;
     const struct hart_callbacks callbacks = {
@@ -115,7 +116,7 @@ static int create_devices(struct machine *machine, const struct reason *reason)
         .output = bus_output,
         .memory_written = bus_memory_written,
     };
-    machine->hart = hart_create(&machine->memory, &callbacks, NULL);
+    machine->hart = hart_create(&machine->memory, &callbacks, local->cpu);
     machine->plic = plic_create(bus_set_external, machine);
     machine->uart = uart16550_create(&host, MACHINE_DEVICE_UART, MACHINE_DEVICE_UART);
     machine->rtc = goldfish_rtc_create(machine->description.wall_ns, run_guest_time_ns, machine);
@@ -266,6 +267,10 @@ static int build(struct machine *machine, const struct machine_local *local,
         return backend_fail(reason->text, reason->size, -EINVAL,
                             "no valid description of a machine");
     }
+    if (local->cpu != NULL && local->cpu->engine == HART_JIT && !hart_has_jit()) {
+        return backend_fail(reason->text, reason->size, -ENOTSUP,
+                            "there is no JIT for this host's processor");
+    }
     result = machine->starts_active ? load_images(machine, local, reason) : 0;
     if (result == 0) {
         result = create_memory(machine, reason);
@@ -274,7 +279,7 @@ static int build(struct machine *machine, const struct machine_local *local,
         result = open_backends(machine, local, reason);
     }
     if (result == 0) {
-        result = create_devices(machine, reason);
+        result = create_devices(machine, local, reason);
     }
     if (result == 0 && machine->starts_active && !machine_power_on(machine)) {
         result = backend_fail(reason->text, reason->size, -E2BIG,

@@ -18,6 +18,7 @@
 
 #include "vmm/backends/console.h"
 #include "vmm/backends/nic.h"
+#include "vmm/riscv/hart.h"
 
 #define MACHINE_MAX_DISKS  8u
 #define MACHINE_MAX_NICS   4u
@@ -58,6 +59,7 @@ struct machine_local {
     struct console_config console;
     console_quit *quit; /* user typed Ctrl-A x */
     void *quit_context;
+    const struct hart_config *cpu; /* needed by machine_create() alone; NULL: hart_config_init() */
 };
 
 /* Text form, one `key=value` per line, canonical (equal descriptions give equal bytes). Encode
@@ -71,9 +73,10 @@ int machine_description_parse(struct machine_description *description, const cha
 struct machine;
 
 /* Builds the machine and opens what is local; all problems (missing file, kernel that is no RISC-V
- * Image, too large for the memory, busy disk, interface without permission, more disks than the
- * description has) are found here, before anything runs: a negative errno and one line in `error`.
- * A primary (kernel given) is loaded and ready to start at position 0; a backup awaits its state.
+ * Image, an engine that this host does not have, too large for the memory, busy disk, interface
+ * without permission, more disks than the description has) are found here, before anything runs: a
+ * negative errno and one line in `error`. A primary (kernel given) is loaded and ready to start at
+ * position 0; a backup awaits its state.
  */
 int machine_create(struct machine **machine, const struct machine_description *description,
                    const struct machine_local *local, char *error, size_t error_size);
