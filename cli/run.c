@@ -171,6 +171,7 @@ static int create_machine(struct replica *replica, const struct machine_descript
     pthread_mutex_lock(&replica->lock);
     replica->machine = machine;
     pthread_mutex_unlock(&replica->lock);
+    control_server_set_machine(replica->control, machine);
     events_watch(replica->events, take_machine_warning, machine);
     return CLI_EXIT_GOOD;
 }

@@ -122,7 +122,11 @@ static int create_devices(struct machine *machine, const struct machine_local *l
     machine->rtc = goldfish_rtc_create(machine->description.wall_ns, run_guest_time_ns, machine);
     bool complete = machine->hart != NULL && machine->plic != NULL && machine->uart != NULL &&
                     machine->rtc != NULL && create_virtio(machine, &host);
-    return complete ? 0 : out_of_memory(reason);
+    if (!complete) {
+        return out_of_memory(reason);
+    }
+    run_publish_counters(machine);
+    return 0;
 }
 
 static void reset_devices(struct machine *machine)
@@ -300,6 +304,7 @@ int machine_create(struct machine **created, const struct machine_description *d
     machine->description = *description;
     machine->starts_active = local->kernel != NULL;
     pthread_mutex_init(&machine->node_lock, NULL);
+    pthread_mutex_init(&machine->counters_lock, NULL);
     int result = build(machine, local, &reason);
     if (result < 0) {
         machine_destroy(machine);
@@ -376,6 +381,7 @@ void machine_destroy(struct machine *machine)
         munmap(machine->memory.host, machine->memory.size);
     }
     free(machine->unannounced);
+    pthread_mutex_destroy(&machine->counters_lock);
     pthread_mutex_destroy(&machine->node_lock);
     free(machine);
 }

@@ -86,6 +86,9 @@ void machine_destroy(struct machine *machine);
  * the library returned. Call on the thread that becomes the vCPU thread. */
 int machine_run(struct machine *machine, struct ftvm_node *node);
 
+/* What the hart's engine has done, as of the latest boundary. Any thread. */
+void machine_get_counters(struct machine *machine, struct hart_counters *counters);
+
 /* The same machine without a node, for tests: digest of registers, devices and all of memory. */
 uint64_t machine_full_digest(struct machine *machine);
 

@@ -79,6 +79,8 @@ struct machine {
     struct ftvm_node *node;    /* NULL unless running; changed by the vCPU thread under the lock */
     pthread_t vcpu_thread;     /* valid while running */
     atomic_int reported_console_error;
+    pthread_mutex_t counters_lock;
+    struct hart_counters counters; /* copied by the vCPU thread at boundaries, under the lock */
 };
 
 /* machine.c: RAM zero, images and device tree in place, all devices and the hart back to power-on.

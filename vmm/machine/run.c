@@ -31,6 +31,24 @@ uint64_t run_guest_time_ns(void *context)
                                                               : hart_time_ns(machine->hart);
 }
 
+/* At each boundary: a copy under a lock that nobody holds for longer than a copy. */
+void run_publish_counters(struct machine *machine)
+{
+    struct hart_counters now;
+
+    hart_get_counters(machine->hart, &now);
+    pthread_mutex_lock(&machine->counters_lock);
+    machine->counters = now;
+    pthread_mutex_unlock(&machine->counters_lock);
+}
+
+void machine_get_counters(struct machine *machine, struct hart_counters *counters)
+{
+    pthread_mutex_lock(&machine->counters_lock);
+    *counters = machine->counters;
+    pthread_mutex_unlock(&machine->counters_lock);
+}
+
 static void start_epoch(struct machine *machine, const struct ftvm_epoch *epoch)
 {
     const struct hart_clock clock = {
@@ -52,6 +70,7 @@ static int run_epoch(struct machine *machine)
     uint64_t position = hart_position(machine->hart);
     int result;
 
+    run_publish_counters(machine);
     bus_flush_consoles(machine);
     if (machine->power == POWER_RESET) {
         machine->power = POWER_ON;
