@@ -78,6 +78,11 @@ const struct option option_table[] = {
     {.name = "perf-map", .kind = OPTION_FLAG, .group = GROUP_CPU,
      .commands = RUNNING, AT(cpu.perf_map),
      .help = "name translated code for perf(1), in /tmp/perf-PID.map"},
+    {.name = "trace", .value = "FILE[,from=POSITION][,to=POSITION]", .kind = OPTION_TEXT,
+     .group = GROUP_CPU, .commands = RUNNING, AT(trace),
+     .help = "write a line for each instruction, trap and interrupt from one position up to, "
+             "but without, the other; slow in between, and unnoticed by the guest. - is "
+             "standard output"},
 
     {.name = "listen", .value = "HOST:PORT", .kind = OPTION_TEXT, .group = GROUP_PROTECTION,
      .commands = PAIR, AT(listen),

@@ -62,6 +62,7 @@ struct options {
     int clock; /* enum machine_clock */
 
     struct hart_config cpu;
+    const char *trace;
 
     const char *listen, *join;
     uint64_t join_timeout_ms;

@@ -277,6 +277,11 @@ static int run_machine(struct replica *replica, char line[LINE_SIZE])
     int result = machine_run(replica->machine, replica->node);
     const char *advice = outcome_advice(result);
 
+    /* What came too late for the last look. */
+    while (machine_take_warning(replica->machine, reason, sizeof(reason)))
+        events_warn(replica->events, reason);
+    reason[0] = '\0';
+
     if (result == FTVM_E_HALTED) {
         snprintf(line, LINE_SIZE, "the guest powered off");
     } else if (result == FTVM_E_STOPPED) {

@@ -142,14 +142,15 @@ static void print_cpu(const json_t *cpu)
         printf("%-16snone yet\n", "cpu");
         return;
     }
-    printf("%-16s%s, %" PRIu64 " blocks decoded, their cache was full %" PRIu64 " times\n", "cpu",
+    printf("%-16s%s; blocks decoded: %" PRIu64 ", cache flushes: %" PRIu64 "\n", "cpu",
            text(cpu, "engine"), number(cpu, "decoded_blocks"), number(cpu, "decoded_flushes"));
     if (!translates)
         return;
-    printf("%-16s%" PRIu64 " made, %" PRIu64 " alive, %" PRIu64 " dropped as their code changed\n",
+    printf("%-16smade: %" PRIu64 ", alive: %" PRIu64 ", dropped as their code changed: %" PRIu64
+           "\n",
            "  translations", number(cpu, "translations"), number(cpu, "translations_alive"),
            number(cpu, "invalidations"));
-    printf("%-16s%.2f of %.2f MiB used, full %" PRIu64 " times\n", "  code cache",
+    printf("%-16s%.2f of %.2f MiB used, flushes: %" PRIu64 "\n", "  code cache",
            (double)number(cpu, "code_bytes") / 1048576.0,
            (double)number(cpu, "code_capacity") / 1048576.0, number(cpu, "code_flushes"));
 }

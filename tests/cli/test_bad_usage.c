@@ -86,6 +86,8 @@ Test(bad_usage, what_is_missing_or_wrong_on_the_host_exits_with_3)
         {"run --console unix:text --kernel image", CLI_EXIT_START, "text"},
         {"run --console none --kernel image --events /nonexistent/e", CLI_EXIT_START,
          "--events /nonexistent/e: No such file"},
+        {"run --console none --kernel image --trace /nonexistent/t,from=5", CLI_EXIT_START,
+         "trace: '/nonexistent/t' cannot be written: No such file"},
         {"run --console none --kernel image --control text", CLI_EXIT_START,
          "exists and is not a socket"},
         {"run --console none --kernel image --control /nonexistent/c", CLI_EXIT_START,

@@ -24,6 +24,9 @@ Test(options, good_command_lines_are_taken)
         RUN "--cpu interp --code-cache 64K",
         PRIMARY "--cpu jit --code-cache 1G --perf-map",
         BACKUP "--cpu interp",
+        RUN "--trace file",
+        RUN "--trace file,to=0x100,from=5",
+        BACKUP "--trace - --console none",
         RUN "--console file:x --console-device virtio --clock logged --epoch 1000",
         PRIMARY "--heartbeat-ms 10 --timeout-ms 30 --protocol original --lag drop --wait-backup",
         PRIMARY "--listen 0.0.0.0:7000 --insecure-channel --take-over --settle uncertain",
@@ -69,6 +72,12 @@ Test(options, bad_command_lines_are_refused_with_a_line_that_helps)
         {RUN "--clock exact", "--clock: 'exact'", "computed|logged"},
         {RUN "--clock log", "--clock: 'log'", "computed|logged"},
         {RUN "--cpu fast", "--cpu: 'fast'", "interp|jit"},
+        {RUN "--trace ,from=1", "--trace: ',from=1'", "name of a file"},
+        {RUN "--trace file,form=1", "--trace: 'form=1'", "from=POSITION or to=POSITION"},
+        {RUN "--trace file,from=x", "--trace: 'from=x'", "a number"},
+        {RUN "--trace file,", "--trace: ''", "from=POSITION or to=POSITION"},
+        {RUN "--trace file,from=9,to=9", "nothing is from 9 to 9", "the first position"},
+        {RUN "--trace -", "standard output is the console's", "--console"},
         {RUN "--code-cache 63K", "--code-cache: '63K'", "64K to 1G"},
         {RUN "--code-cache 1025M", "--code-cache: '1025M'", "64K to 1G"},
         {"status --control c --cpu jit", "--cpu: not for 'ftvm status'",
@@ -192,6 +201,30 @@ Test(options, each_replica_chooses_how_it_executes_the_guest)
     cr_assert(machine_options_local(&line.options, &local, line.error));
     cr_expect_eq(local.cpu->engine, defaults.engine);
     cr_expect_eq(local.cpu->code_cache_size, 24 << 20, "as documented");
+    options_free(&line.options);
+}
+
+Test(options, a_trace_is_of_a_range_or_of_all)
+{
+    struct machine_local local;
+    struct command_line line;
+
+    cr_assert(command_line_parse(&line, BACKUP "--trace file,from=5,to=0x100"));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_str_eq(local.trace.path, "file");
+    cr_expect_eq(local.trace.from, 5);
+    cr_expect_eq(local.trace.to, 256);
+    options_free(&line.options);
+
+    cr_assert(command_line_parse(&line, RUN "--trace file"));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_eq(local.trace.from, 0);
+    cr_expect_eq(local.trace.to, UINT64_MAX);
+    options_free(&line.options);
+
+    cr_assert(command_line_parse(&line, RUN));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_str_eq(local.trace.path, "");
     options_free(&line.options);
 }
 

@@ -103,9 +103,9 @@ Test(replica, status_counts_what_its_engine_does)
     unsigned tries = 0;
     do {
         program_run(&client, path, "status --control socket");
-        cr_assert(strstr(client.output, "interp, "), "%s", client.output);
+        cr_assert(strstr(client.output, "interp; "), "%s", client.output);
         cr_assert(tries++ < 100, "no block is ever decoded");
-    } while (strstr(client.output, "interp, 0 blocks"));
+    } while (strstr(client.output, "interp; blocks decoded: 0,"));
     cr_expect_null(strstr(client.output, "code cache"), "%s", client.output);
     program_run(&client, path, "status --control socket --json");
     cr_expect(strstr(client.output, "\"engine\": \"interp\""), "%s", client.output);

@@ -236,6 +236,9 @@ static int open_backends(struct machine *machine, const struct machine_local *lo
     if (result == 0) {
         result = open_nics(machine, local, reason);
     }
+    if (result == 0 && local->trace.path[0] != '\0') {
+        result = trace_create(&machine->trace, &local->trace, reason->text, reason->size);
+    }
     /* The console last: once the terminal is in raw mode nothing else should fail. */
     if (result == 0) {
         result =
@@ -367,6 +370,7 @@ static void close_backends(struct machine *machine)
     if (machine->reactor != NULL) {
         reactor_destroy(machine->reactor);
     }
+    trace_destroy(machine->trace);
 }
 
 void machine_destroy(struct machine *machine)
@@ -389,11 +393,16 @@ void machine_destroy(struct machine *machine)
 bool machine_take_warning(struct machine *machine, char *line, size_t size)
 {
     int error = console_error(machine->console);
-    if (atomic_exchange(&machine->reported_console_error, error) == error || error == 0) {
-        return false;
+    if (atomic_exchange(&machine->reported_console_error, error) != error && error != 0) {
+        snprintf(line, size, "console: %s", strerror(error < 0 ? -error : error));
+        return true;
     }
-    snprintf(line, size, "console: %s", strerror(error < 0 ? -error : error));
-    return true;
+    error = machine->trace != NULL ? trace_error(machine->trace) : 0;
+    if (atomic_exchange(&machine->reported_trace_error, error) != error && error != 0) {
+        snprintf(line, size, "trace: %s; it ends here, and the guest goes on", strerror(-error));
+        return true;
+    }
+    return false;
 }
 
 void machine_restore_terminal(struct machine *machine)

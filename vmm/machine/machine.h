@@ -18,6 +18,7 @@
 
 #include "vmm/backends/console.h"
 #include "vmm/backends/nic.h"
+#include "vmm/machine/trace.h"
 #include "vmm/riscv/hart.h"
 
 #define MACHINE_MAX_DISKS  8u
@@ -59,6 +60,7 @@ struct machine_local {
     struct console_config console;
     console_quit *quit; /* user typed Ctrl-A x */
     void *quit_context;
+    struct trace_config trace;
     const struct hart_config *cpu; /* needed by machine_create() alone; NULL: hart_config_init() */
 };
 
@@ -92,7 +94,8 @@ void machine_get_counters(struct machine *machine, struct hart_counters *counter
 /* The same machine without a node, for tests: digest of registers, devices and all of memory. */
 uint64_t machine_full_digest(struct machine *machine);
 
-/* Backend problems since the last call, one line ("console: No space left on device"), or false. */
+/* A problem of a backend or of the trace since the last call, one line ("console: No space left on
+ * device"), or false. */
 bool machine_take_warning(struct machine *machine, char *line, size_t size);
 /* Restores the terminal; async-signal-safe. */
 void machine_restore_terminal(struct machine *machine);

@@ -61,12 +61,18 @@ static void start_epoch(struct machine *machine, const struct ftvm_epoch *epoch)
     hart_set_clock(machine->hart, &clock);
 }
 
+static enum hart_stop run_hart(struct machine *machine, uint64_t end)
+{
+    return machine->trace != NULL ? trace_run(machine->trace, machine->hart, end)
+                                  : hart_run(machine->hart, end);
+}
+
 /* One epoch, and the boundary behind it. Negative: the run has ended. */
 static int run_epoch(struct machine *machine)
 {
     const struct ftvm_epoch *epoch = &machine->epoch;
     struct ftvm_epoch next;
-    enum hart_stop stop = hart_run(machine->hart, epoch->position + epoch->length);
+    enum hart_stop stop = run_hart(machine, epoch->position + epoch->length);
     uint64_t position = hart_position(machine->hart);
     int result;
 
