@@ -155,6 +155,36 @@ Test(replica, a_full_disk_under_the_events_does_not_stop_the_machine)
     program_leave_folder(folder);
 }
 
+Test(replica, a_full_disk_under_the_trace_does_not_stop_the_machine)
+{
+    char path[4096], folder[32];
+    struct program program;
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_power_off_image("image");
+    program_run(&program, path, ALONE "--quiet --trace /dev/full");
+    cr_expect_eq(program.code, CLI_EXIT_GOOD);
+    cr_expect(strstr(program.error, "warning: trace: No space left on device"), "%s",
+              program.error);
+    program_leave_folder(folder);
+}
+
+Test(replica, a_trace_goes_to_standard_output)
+{
+    char path[4096], folder[32];
+    struct program program;
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_power_off_image("image");
+    program_run(&program, path, ALONE "--trace -,to=3");
+    cr_expect_eq(program.code, CLI_EXIT_GOOD);
+    cr_expect(strstr(program.output, "\n           2 S 0000000080200044"), "%s", program.output);
+    cr_expect_null(strstr(program.output, "\n           3 "), "%s", program.output);
+    program_leave_folder(folder);
+}
+
 Test(replica, a_backup_that_waits_for_its_primary_ends_at_the_first_signal)
 {
     char path[4096], folder[32];

@@ -44,7 +44,7 @@ static void flush(struct trace *trace)
 {
     size_t written = 0;
 
-    while (written < trace->used) {
+    while (written < trace->used && trace_error(trace) == 0) {
         ssize_t size = write(trace->fd, trace->buffer + written, trace->used - written);
         if (size < 0 && errno == EINTR) {
             continue;
@@ -52,9 +52,9 @@ static void flush(struct trace *trace)
         if (size <= 0) {
             atomic_store(&trace->error, size < 0 ? -errno : -EIO);
             cut_to_whole_lines(trace, written);
-            break;
+        } else {
+            written += (size_t)size;
         }
-        written += (size_t)size;
     }
     trace->used = 0;
 }
@@ -117,7 +117,7 @@ static enum hart_stop run_part(struct trace *trace, struct hart *hart, uint64_t 
     struct hart_step step;
     enum hart_stop stop;
 
-    if (position >= trace->to || atomic_load(&trace->error) != 0) {
+    if (position >= trace->to || trace_error(trace) != 0) {
         return hart_run(hart, end);
     }
     if (position < trace->from) {
