@@ -17,6 +17,7 @@
 #define VMM_RISCV_HART_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/memory.h"
@@ -120,6 +121,10 @@ void hart_set_pc(struct hart *hart, uint64_t pc);
 uint64_t hart_get_csr(const struct hart *hart, unsigned number);
 void hart_set_csr(struct hart *hart, unsigned number, uint64_t value);
 void hart_set_stimecmp(struct hart *hart, uint64_t ticks); /* SBI set_timer */
+
+/* Reads RAM at virtual addresses, as a debugger does: page permissions are not asked, and nothing
+ * changes, not even an A bit. False: some of it is not mapped, or not RAM. */
+bool hart_peek(const struct hart *hart, uint64_t address, void *bytes, size_t size);
 
 /* Someone other than the hart wrote RAM (device DMA, loading): blocks decoded and translations
  * derived from there are dropped. Must be called for every such write before the hart runs again.

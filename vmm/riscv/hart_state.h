@@ -106,6 +106,8 @@ struct hart {
     bool stop_requested;
     bool idle;
 
+    uint64_t traps; /* taken so far, interrupts too: tells whether a step was one */
+
     /* Of the latest failed translation or access. */
     uint64_t trap_cause;
     uint64_t trap_value;
