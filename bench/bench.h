@@ -20,7 +20,8 @@ struct bench_options {
     const char *only;                   /* names of sections with commas, or NULL: all */
     const char *memory;                 /* of the guest */
     const char *cpu;                    /* of the machine (ftvm's --cpu), or NULL: its default;
-                                         * section qemu takes several, with commas */
+                                         * sections qemu and memory take
+                                         * several, with commas */
     const char *qemu;                   /* paths, with commas, or NULL: the one in PATH */
     const char *programs;               /* of section qemu, with commas, or NULL: all */
     const char *programs_initrd;        /* holds them */
@@ -49,6 +50,7 @@ typedef bool bench_section(struct bench *bench);
 
 bench_section section_interpreter;
 bench_section section_qemu;
+bench_section section_memory;
 bench_section section_cpu;
 bench_section section_disk;
 bench_section section_network;

@@ -163,7 +163,7 @@ static void write_means(const struct contest *contest, FILE *table)
 {
     unsigned others = contest->lineup->count;
 
-    fputs("geometric mean", table);
+    fputs("mean", table);
     for (unsigned i = 0; i < others; i++)
         fputc(',', table);
     for (unsigned column = 1; column < others + KINDS; column++)

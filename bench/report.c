@@ -48,14 +48,14 @@ static void print_number(double value)
 static void print_heading(struct report *report)
 {
     if (!report->headed)
-        printf("%-20s %-12s %-9s %-18s %12s %12s %12s %3s  %-10s %s\n", "workload", "form", "",
+        printf("%-20s %-16s %-9s %-18s %12s %12s %12s %3s  %-10s %s\n", "workload", "form", "",
                "quantity", "median", "min", "max", "n", "unit", "ratio");
     report->headed = true;
 }
 
 static void print_row(const struct report_row *row, double ratio)
 {
-    printf("%-20s %-12s %-9s %-18s", row->workload, row->form, row->parameter ? row->parameter : "",
+    printf("%-20s %-16s %-9s %-18s", row->workload, row->form, row->parameter ? row->parameter : "",
            row->quantity);
     print_number(sample_median(row->sample));
     print_number(sample_min(row->sample));

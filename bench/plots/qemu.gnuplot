@@ -5,7 +5,6 @@ set datafile separator comma
 set title "ftvm compared with the best QEMU of each program (more than 1: ftvm is faster)"
 set ylabel "times as fast"
 set logscale y 2
-set yrange [0.125:*]
 set grid ytics
 set style data histograms
 set style histogram clustered gap 1
