@@ -35,6 +35,8 @@ struct bench_options {
 
 /* -1: go on. Otherwise the exit code. */
 int bench_options_parse(struct bench_options *options, int count, char **arguments);
+/* Is the name one of those in a list with commas? */
+bool bench_listed(const char *list, const char *name);
 
 struct forms;
 

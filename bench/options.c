@@ -1,6 +1,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/bench.h"
 
@@ -40,6 +41,18 @@ static const char usage[] =
     "  --keep            leave the replicas' logs, events and consoles behind\n"
     "\n"
     "Exit code: 0 all was measured; 1 something was not; 2 wrong options.\n";
+
+bool bench_listed(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+            return true;
+    }
+    return false;
+}
 
 static bool parse_number(const char *name, const char *text, unsigned highest, unsigned *number)
 {
