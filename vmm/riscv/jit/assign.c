@@ -1,0 +1,69 @@
+#include "vmm/riscv/jit/assign.h"
+
+#include <string.h>
+
+/* Uses that moving a register in and out is worth. */
+#define MOVE_COST 12u
+
+/* sp, s0, s1, a0 to a5: what compilers use most, most of all in compressed instructions. */
+static const uint8_t home[ASSIGN_REGISTERS] = {2, 8, 9, 10, 11, 12, 13, 14, 15};
+
+void assign_home(struct assignment *assignment)
+{
+    memset(assignment->place_of, ASSIGN_MEMORY, sizeof assignment->place_of);
+    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
+        assignment->guest_in[i] = home[i];
+        assignment->place_of[home[i]] = (uint8_t)i;
+    }
+    assignment->written = 0;
+}
+
+static void count_uses(const struct ir_region *region, unsigned uses[32], uint32_t *written)
+{
+    for (unsigned i = 0; i < region->block_count; i++) {
+        const struct ir_block *block = &region->blocks[i];
+        for (unsigned j = 0; j < block->count; j++) {
+            const struct ir_op *op = &region->ops[block->first + j];
+            uses[op->a] += block->weight;
+            if (op->b != IR_IMMEDIATE) {
+                uses[op->b] += block->weight;
+            }
+            /* A result in memory makes whoever reads it wait. */
+            uses[op->dst] += 2u * block->weight;
+            *written |= UINT32_C(1) << op->dst;
+        }
+    }
+    uses[0] = 0;
+    *written &= ~UINT32_C(1);
+}
+
+void assign_region(const struct ir_region *region, struct assignment *assignment)
+{
+    unsigned uses[32] = {0};
+
+    assign_home(assignment);
+    count_uses(region, uses, &assignment->written);
+    if (!region->has_loop) {
+        return;
+    }
+    for (;;) {
+        unsigned best = 0;
+        unsigned worst = 0;
+        for (unsigned reg = 1; reg < 32; reg++) {
+            if (assignment->place_of[reg] == ASSIGN_MEMORY && uses[reg] > uses[best]) {
+                best = reg;
+            }
+        }
+        for (unsigned i = 1; i < ASSIGN_REGISTERS; i++) {
+            if (uses[assignment->guest_in[i]] < uses[assignment->guest_in[worst]]) {
+                worst = i;
+            }
+        }
+        if (uses[best] <= uses[assignment->guest_in[worst]] + MOVE_COST) {
+            return;
+        }
+        assignment->place_of[assignment->guest_in[worst]] = ASSIGN_MEMORY;
+        assignment->place_of[best] = (uint8_t)worst;
+        assignment->guest_in[worst] = (uint8_t)best;
+    }
+}
