@@ -50,7 +50,7 @@ struct bench {
 /* False with a line in bench->error. What was reported before stays. */
 typedef bool bench_section(struct bench *bench);
 
-bench_section section_interpreter;
+bench_section section_hart;
 bench_section section_qemu;
 bench_section section_memory;
 bench_section section_cpu;

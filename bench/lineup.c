@@ -104,6 +104,19 @@ static bool name_qemu(const char *path, char label[EMULATOR_LABEL_SIZE])
     return true;
 }
 
+/* Two of one version: "qemu-7.2" and "qemu-7.2 b". */
+static void set_apart(const struct lineup *lineup, char label[EMULATOR_LABEL_SIZE])
+{
+    char letter[] = " b";
+    size_t size = strlen(label);
+
+    for (unsigned i = 0; i < lineup->count; i++)
+        if (strcmp(lineup->emulators[i].label, label) == 0) {
+            snprintf(label + size, EMULATOR_LABEL_SIZE - size, "%s", letter);
+            letter[1]++;
+        }
+}
+
 static bool add_qemu(struct lineup *lineup, const struct bench *bench, const char *append,
                      const char *path)
 {
@@ -112,6 +125,7 @@ static bool add_qemu(struct lineup *lineup, const struct bench *bench, const cha
 
     if (!name_qemu(path, label))
         return false;
+    set_apart(lineup, label);
     snprintf(words, sizeof(words), CONSOLE_WORDS "%s", append);
     for (unsigned i = 0; i < 2; i++) {
         const char *const arguments[] = {keep(lineup, path),

@@ -17,7 +17,7 @@ static const struct {
     const char *title;
     bench_section *run;
 } sections[] = {
-    {"interpreter", "guest code on the hart alone", section_interpreter},
+    {"hart", "guest code on the hart alone", section_hart},
     {"qemu", "programs in an unprotected guest, beside QEMU", section_qemu},
     {"memory", "of the host, for an unprotected guest", section_memory},
     {"cpu", "integer work in a Linux guest", section_cpu},

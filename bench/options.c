@@ -16,7 +16,7 @@ static const char usage[] =
     "\n"
     "Measures the pair on this host and prints tables; the values go into CSV files as well.\n"
     "\n"
-    "  --only NAMES      sections, with commas: interpreter, qemu, memory, cpu, disk, network,\n"
+    "  --only NAMES      sections, with commas: hart, qemu, memory, cpu, disk, network,\n"
     "                    redis, log, failover, transfer, epoch (all of them)\n"
     "  --rounds N        how often each value is taken, in turns (5)\n"
     "  --kills N         failovers after SIGKILL (10)\n"
