@@ -16,6 +16,9 @@ void assign_home(struct assignment *assignment)
         assignment->place_of[home[i]] = (uint8_t)i;
     }
     assignment->written = 0;
+    memset(assignment->float_place_of, ASSIGN_MEMORY, sizeof assignment->float_place_of);
+    assignment->float_count = 0;
+    assignment->float_written = 0;
 }
 
 static void count_uses(const struct ir_region *region, unsigned uses[32], uint32_t *written)
@@ -37,6 +40,39 @@ static void count_uses(const struct ir_region *region, unsigned uses[32], uint32
     *written &= ~UINT32_C(1);
 }
 
+static void count_float_uses(const struct ir_region *region, unsigned uses[32], uint32_t *written)
+{
+    for (unsigned i = 0; i < region->block_count; i++) {
+        const struct ir_block *block = &region->blocks[i];
+        for (unsigned j = 0; j < block->count; j++) {
+            struct ir_float_use use = ir_float_use(&region->ops[block->first + j]);
+            for (unsigned reg = 0; reg < 32; reg++) {
+                uses[reg] += block->weight * ((use.read >> reg & 1) + 2 * (use.written >> reg & 1));
+            }
+            *written |= use.written;
+        }
+    }
+}
+
+static void assign_floats(const struct ir_region *region, struct assignment *assignment)
+{
+    unsigned uses[32] = {0};
+
+    count_float_uses(region, uses, &assignment->float_written);
+    while (assignment->float_count < ASSIGN_FLOATS) {
+        unsigned best = 0;
+        for (unsigned reg = 1; reg < 32; reg++) {
+            best = uses[reg] > uses[best] ? reg : best;
+        }
+        if (uses[best] <= MOVE_COST) {
+            return;
+        }
+        uses[best] = 0;
+        assignment->float_place_of[best] = (uint8_t)assignment->float_count;
+        assignment->float_in[assignment->float_count++] = (uint8_t)best;
+    }
+}
+
 void assign_region(const struct ir_region *region, struct assignment *assignment)
 {
     unsigned uses[32] = {0};
@@ -46,6 +82,7 @@ void assign_region(const struct ir_region *region, struct assignment *assignment
     if (!region->has_loop) {
         return;
     }
+    assign_floats(region, assignment);
     for (;;) {
         unsigned best = 0;
         unsigned worst = 0;

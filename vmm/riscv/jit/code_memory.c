@@ -6,22 +6,18 @@
 bool code_memory_create(struct code_memory *memory, size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    int file = memfd_create("ftvm-code", MFD_CLOEXEC);
-    void *writable = MAP_FAILED;
-    void *executable = MAP_FAILED;
+    void *writable, *executable;
 
     size = (size + page - 1) / page * page;
-    if (file >= 0 && ftruncate(file, (off_t)size) == 0) {
-        writable = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        executable = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+    /* Shared, so that it can be mapped again (mremap(2): an old size of zero); anonymous, so that
+     * perf looks for its symbols in the process's map file. */
+    writable = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (writable == MAP_FAILED) {
+        return false;
     }
-    if (file >= 0) {
-        close(file);
-    }
-    if (writable == MAP_FAILED || executable == MAP_FAILED) {
-        if (writable != MAP_FAILED) {
-            munmap(writable, size);
-        }
+    executable = mremap(writable, 0, size, MREMAP_MAYMOVE);
+    if (executable == MAP_FAILED || mprotect(executable, size, PROT_READ | PROT_EXEC) != 0) {
+        munmap(writable, size);
         if (executable != MAP_FAILED) {
             munmap(executable, size);
         }

@@ -112,6 +112,19 @@ struct ir_op {
     const struct op *guest;
 };
 
+/* The f registers of an operation, a bit each. */
+struct ir_float_use {
+    uint32_t read;
+    uint32_t written;
+};
+struct ir_float_use ir_float_use(const struct ir_op *op);
+
+/* The same operation on single precision, of one on double precision. */
+static inline unsigned ir_float_base(unsigned code)
+{
+    return code >= OP_FADD_D && code < OP_FCVT_S_D ? code - (OP_FADD_D - OP_FADD_S) : code;
+}
+
 #define REGION_BLOCKS 24u
 #define REGION_OPS    384u
 /* An instruction is two operations at most. */

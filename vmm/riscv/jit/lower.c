@@ -256,28 +256,54 @@ static void by_function(struct lowering *l, enum ir_code code, const struct op *
     forget(l, ir->dst);
 }
 
-/* Operations of the F and D extensions that write an x register. */
-static bool float_writes_x(unsigned code)
+/* Operations of the F and D extensions with an x register, by their single-precision form. */
+static bool float_writes_x(unsigned base)
 {
-    unsigned base = code >= OP_FADD_D && code < OP_FCVT_S_D ? code - (OP_FADD_D - OP_FADD_S) : code;
     return (base >= OP_FEQ_S && base <= OP_FCVT_LU_S) || base == OP_FMV_X_W;
 }
 
-static bool float_reads_x(unsigned code)
+static bool float_reads_x(unsigned base)
 {
-    unsigned base = code >= OP_FADD_D && code < OP_FCVT_S_D ? code - (OP_FADD_D - OP_FADD_S) : code;
     return (base >= OP_FCVT_S_W && base <= OP_FCVT_S_LU) || base == OP_FMV_W_X;
+}
+
+struct ir_float_use ir_float_use(const struct ir_op *op)
+{
+    const struct op *guest = op->guest;
+    unsigned base = ir_float_base(guest->code);
+    struct ir_float_use use = {0};
+
+    if (op->code == IR_LOAD_FLOAT) {
+        use.written = UINT32_C(1) << guest->rd;
+    } else if (op->code == IR_STORE_FLOAT) {
+        use.read = UINT32_C(1) << guest->rs2;
+    } else if (op->code == IR_FLOAT) {
+        bool fused = base >= OP_FMADD_S && base <= OP_FNMADD_S;
+        if (!float_reads_x(base)) {
+            use.read |= UINT32_C(1) << guest->rs1;
+        }
+        if (base != OP_FSQRT_S && base <= OP_FLE_S) {
+            use.read |= UINT32_C(1) << guest->rs2;
+        }
+        if (fused) {
+            use.read |= UINT32_C(1) << guest->rs3;
+        }
+        if (!float_writes_x(base)) {
+            use.written = UINT32_C(1) << guest->rd;
+        }
+    }
+    return use;
 }
 
 static void float_operation(struct lowering *l, const struct op *op, unsigned index)
 {
     struct ir_op *ir = append(l, IR_FLOAT, op, index);
 
-    if (float_writes_x(op->code)) {
+    if (float_writes_x(ir_float_base(op->code))) {
         ir->dst = destination(op);
         forget(l, ir->dst);
     }
-    if (float_reads_x(op->code)) {
+    if (float_reads_x(ir_float_base(op->code))) {
         ir->a = op->rs1;
     }
 }

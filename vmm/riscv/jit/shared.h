@@ -43,6 +43,7 @@ struct jit_shared {
     uint32_t jump_mix; /* xored into a jump's place in `jumps`: differs by context */
     uint32_t pending_register;
     uint64_t pending_value;
+    uint64_t box; /* ones above a single */
     struct jit_jump jumps[JIT_JUMPS];
 };
 

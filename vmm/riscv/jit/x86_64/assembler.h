@@ -15,6 +15,7 @@ enum host_register { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R
 
 /* The low four bits of jcc, setcc and cmovcc. */
 enum host_condition {
+    CC_OVERFLOW = 0,
     CC_BELOW = 2,
     CC_ABOVE_EQUAL = 3,
     CC_EQUAL = 4,
@@ -35,6 +36,16 @@ enum host_condition {
 enum alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 /* /n of c1 and d3. */
 enum shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
+
+/* Moves of the low half of an xmm register; from memory the rest becomes zero. */
+#define MOVSD_LOAD  0xf2000f10u
+#define MOVSD_STORE 0xf2000f11u
+#define MOVSS_LOAD  0xf3000f10u
+#define MOVSS_STORE 0xf3000f11u
+#define MOVAPS      0x00000f28u
+#define MOVQ_TO     0x66000f6eu /* xmm, r64 (wide) or r32 */
+#define MOVQ_FROM   0x66000f7eu /* the other way, xmm in the reg field */
+#define ORPS        0x00000f56u
 
 struct assembler {
     uint8_t *at;

@@ -62,6 +62,7 @@ static void emit_block(struct back_end *e, unsigned place)
 
     e->block = place;
     e->narrow = 0;
+    e->float_boxed = 0;
     e->float_enabled = false;
     e->float_dirty = false;
     e->float_rounding = false;

@@ -64,10 +64,11 @@ static void emit_change_of_privilege(struct back_end *e, const struct ir_op *op,
 {
     widen(e, e->narrow);
     e->narrow = 0;
+    /* The home first: what is written back must not overwrite what the function writes. */
     mov_ri(&e->a, RDX, where_of(e, op));
-    call_shared(e, function);
-    add_cold(e, COLD_STATUS, NULL, jump_if(&e->a, CC_NOT_EQUAL));
     leave_to_home(e);
+    call_shared(e, function);
+    bind(jump_if(&e->a, CC_NOT_EQUAL), code_memory_writable(&e->jit->memory, e->exit_status));
     go_to_pc(e);
 }
 

@@ -6,7 +6,8 @@
  *   r14        translations in force (hart->tlb)
  *   r15        budget: instructions left before the limit
  *   rax rcx rdx, xmm0..xmm2   scratch
- *   rbp r12 r13 rsi rdi r8..r11   guest registers, by the region's assignment
+ *   rbp r12 r13 rsi rdi r8..r11, xmm3..xmm14   guest registers, by the region's assignment
+ *   xmm15      ones above a single
  *
  * A guest register in a host register may be *narrow*: its low 32 bits are right, and the rest
  * is to be made by sign extension before anyone looks at it. So a chain of word operations extends
@@ -80,9 +81,10 @@ struct back_end {
     struct assignment assignment;
     unsigned block; /* under translation */
     uint32_t narrow;
-    bool float_enabled;  /* known on this straight line: FS is not off */
-    bool float_dirty;    /* FS is dirty */
-    bool float_rounding; /* the host has the dynamic rounding mode */
+    uint32_t float_boxed; /* f registers known to hold a single, on this straight line */
+    bool float_enabled;   /* known: FS is not off */
+    bool float_dirty;     /* FS is dirty */
+    bool float_rounding;  /* the host has the dynamic rounding mode */
     bool out_of_edges;
     uint8_t *labels[REGION_BLOCKS];
     unsigned fixup_count;
@@ -107,6 +109,8 @@ static inline struct memory_operand f_at(unsigned reg)
 /* thunks.c */
 void emit_thunks(struct back_end *e);
 extern const uint8_t emit_host_registers[ASSIGN_REGISTERS];
+#define FIRST_FLOAT_REGISTER 3u
+#define HOST_BOX             15u
 
 /* values.c: guest registers as operands */
 unsigned host_of(const struct back_end *e, unsigned guest);              /* or NOT_IN_HOST */
@@ -122,6 +126,11 @@ void widen(struct back_end *e, uint32_t registers);
 /* Makes state.x hold the register, and the other way round. */
 void write_back(struct back_end *e, unsigned guest);
 void read_back(struct back_end *e, unsigned guest);
+
+/* The same for f registers. */
+unsigned host_of_float(const struct back_end *e, unsigned guest);
+void write_back_floats(struct back_end *e); /* those that the region writes */
+void read_back_floats(struct back_end *e);
 
 /* leave.c: ways out of a region */
 void leave_to_home(struct back_end *e);
@@ -149,6 +158,9 @@ void emit_atomic(struct back_end *e, const struct ir_op *op);
 void emit_float(struct back_end *e, const struct ir_op *op);
 void emit_control(struct back_end *e, const struct ir_op *op);
 void emit_csr(struct back_end *e, const struct ir_op *op);
+/* The F and D extensions are off: the interpreter raises the trap. */
+void require_float(struct back_end *e, const struct ir_op *op);
+void make_float_dirty(struct back_end *e);
 /* Compares a with b or the constant; the condition of the host under which it holds. */
 enum host_condition emit_compare(struct back_end *e, enum ir_condition condition,
                                  const struct ir_op *op, int32_t constant);

@@ -41,6 +41,7 @@ void enter_from_home(struct back_end *e)
             load(&e->a, true, emit_host_registers[i], x_at(guest));
         }
     }
+    read_back_floats(e);
 }
 
 void leave_to_home(struct back_end *e)
@@ -57,6 +58,7 @@ void leave_to_home(struct back_end *e)
             load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
         }
     }
+    write_back_floats(e);
 }
 
 void jump_to_block(struct back_end *e, unsigned block)
@@ -142,6 +144,8 @@ struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_o
 
 static void leave_by_status(struct back_end *e)
 {
+    /* f registers: written back before the call, and since then by the function itself. Were they
+     * read again, to write them once more changes nothing. */
     widen(e, e->narrow);
     leave_to_home(e);
     jump_to_exit(e, e->exit_status);
@@ -153,14 +157,22 @@ static void check_status(struct back_end *e)
     add_cold(e, COLD_STATUS, NULL, jump_if(&e->a, CC_NOT_EQUAL));
 }
 
+/* No xmm register survives a call. The flags of the shared code do. */
+static void call_with_floats(struct back_end *e, const struct ir_op *op, const uint8_t *function)
+{
+    write_back_floats(e);
+    mov_ri(&e->a, RDX, where_of(e, op));
+    call_shared(e, function);
+    read_back_floats(e);
+}
+
 void call_execute(struct back_end *e, const struct ir_op *op)
 {
     write_back(e, op->a);
     if (op->b != IR_IMMEDIATE) {
         write_back(e, op->b);
     }
-    mov_ri(&e->a, RDX, where_of(e, op));
-    call_shared(e, e->call_execute);
+    call_with_floats(e, op, e->call_execute);
     check_status(e);
     read_back(e, op->dst);
 }
@@ -177,8 +189,7 @@ static void leave_before(struct back_end *e, enum jit_exit reason, unsigned offs
 
 static void call_access(struct back_end *e, const struct cold *cold, const uint8_t *function)
 {
-    mov_ri(&e->a, RDX, where_of(e, cold->op));
-    call_shared(e, function);
+    call_with_floats(e, cold->op, function);
     check_status(e);
 }
 

@@ -88,13 +88,36 @@ void emit_store(struct back_end *e, const struct ir_op *op)
     cold->resume = e->a.at;
 }
 
-/* The F and D extensions are off: the interpreter raises the trap. */
-static void require_float(struct back_end *e, const struct ir_op *op)
+/* Into an f register, which is in the host or not. */
+static void load_float(struct back_end *e, unsigned guest, unsigned size)
 {
-    if (!e->float_enabled) {
-        test_mi(&e->a, HART_FIELD(state.sstatus), SSTATUS_FS);
-        add_cold(e, COLD_INTERPRET, op, jump_if(&e->a, CC_EQUAL));
-        e->float_enabled = true;
+    unsigned host = host_of_float(e, guest);
+    struct memory_operand upper = f_at(guest);
+
+    upper.displacement += 4;
+    if (host != NOT_IN_HOST) {
+        op_rm(&e->a, size == 4 ? MOVSS_LOAD : MOVSD_LOAD, false, host, found);
+        if (size == 4) {
+            op_rr(&e->a, ORPS, false, host, HOST_BOX);
+        }
+        return;
+    }
+    load(&e->a, size == 8, RDX, found);
+    store(&e->a, size == 8, RDX, f_at(guest));
+    if (size == 4) {
+        store_immediate(&e->a, false, upper, -1);
+    }
+}
+
+static void store_float(struct back_end *e, unsigned guest, unsigned size)
+{
+    unsigned host = host_of_float(e, guest);
+
+    if (host != NOT_IN_HOST) {
+        op_rm(&e->a, size == 4 ? MOVSS_STORE : MOVSD_STORE, false, host, found);
+    } else {
+        load(&e->a, size == 8, RDX, f_at(guest));
+        store_sized(e, RDX, size);
     }
 }
 
@@ -107,20 +130,12 @@ void emit_access_float(struct back_end *e, const struct ir_op *op)
     struct cold *cold = add_cold(e, COLD_ACCESS_FLOAT, op, miss);
 
     if (write) {
-        load(&e->a, op->size == 8, RDX, f_at(op->guest->rs2));
-        store_sized(e, RDX, op->size);
+        store_float(e, op->guest->rs2, op->size);
     } else {
-        struct memory_operand upper = f_at(op->guest->rd);
-        load(&e->a, op->size == 8, RDX, found);
-        store(&e->a, op->size == 8, RDX, upper);
-        if (op->size == 4) {
-            upper.displacement += 4;
-            store_immediate(&e->a, false, upper, -1);
-        }
-        if (!e->float_dirty) {
-            alu_mi(&e->a, ALU_OR, false, HART_FIELD(state.sstatus), (int32_t)SSTATUS_FS);
-            e->float_dirty = true;
-        }
+        uint32_t bit = UINT32_C(1) << op->guest->rd;
+        load_float(e, op->guest->rd, op->size);
+        e->float_boxed = op->size == 4 ? e->float_boxed | bit : e->float_boxed & ~bit;
+        make_float_dirty(e);
     }
     cold->resume = e->a.at;
 }

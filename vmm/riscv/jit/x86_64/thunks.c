@@ -34,6 +34,7 @@ static void emit_enter(struct back_end *e)
     for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
         load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
     }
+    op_rm(&e->a, MOVSD_LOAD, false, HOST_BOX, SHARED_FIELD(box));
     op_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
 }
 
@@ -85,6 +86,7 @@ static const uint8_t *emit_call(struct back_end *e, uintptr_t function)
     for (unsigned i = COUNT(clobbered); i > 0; i--) {
         pop(&e->a, clobbered[i - 1]);
     }
+    op_rm(&e->a, MOVSD_LOAD, false, HOST_BOX, SHARED_FIELD(box));
     load(&e->a, true, HOST_TLB, HART_FIELD(tlb));
     alu_mi(&e->a, ALU_CMP, false, SHARED_FIELD(status), JIT_STATUS_NONE);
     put_8(&e->a, 0xc3);

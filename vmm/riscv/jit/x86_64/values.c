@@ -92,6 +92,30 @@ void copy(struct back_end *e, bool wide, unsigned to, unsigned guest)
     }
 }
 
+unsigned host_of_float(const struct back_end *e, unsigned guest)
+{
+    unsigned place = e->assignment.float_place_of[guest];
+    return place == ASSIGN_MEMORY ? NOT_IN_HOST : place + FIRST_FLOAT_REGISTER;
+}
+
+void write_back_floats(struct back_end *e)
+{
+    for (unsigned i = 0; i < e->assignment.float_count; i++) {
+        unsigned guest = e->assignment.float_in[i];
+        if ((e->assignment.float_written >> guest & 1) != 0) {
+            op_rm(&e->a, MOVSD_STORE, false, host_of_float(e, guest), f_at(guest));
+        }
+    }
+}
+
+void read_back_floats(struct back_end *e)
+{
+    for (unsigned i = 0; i < e->assignment.float_count; i++) {
+        unsigned guest = e->assignment.float_in[i];
+        op_rm(&e->a, MOVSD_LOAD, false, host_of_float(e, guest), f_at(guest));
+    }
+}
+
 void write_back(struct back_end *e, unsigned guest)
 {
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
