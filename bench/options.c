@@ -27,8 +27,8 @@ static const char usage[] =
     "  --qemu FILES      to compare with, with commas (qemu-system-riscv64)\n"
     "  --programs NAMES  of section qemu, with commas (all of them)\n"
     "  --work PERCENT    of the work of programs (100)\n"
-    "  --epochs LIST     lengths to compare, with commas (10000,50000,100000,250000,1000000,\n"
-    "                    4000000)\n"
+    "  --epochs LIST     lengths to compare, with commas (50000,250000,1000000,\n"
+    "                    4000000,16000000,64000000)\n"
     "  --results DIR     where the CSV files go (build/bench-results)\n"
     "  --ftvm FILE       the command (build/ftvm)\n"
     "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
@@ -133,7 +133,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         .programs_initrd = "build/bench/guest/linux.cpio",
         .plots = "bench/plots",
         .memory = "256M",
-        .epochs = "10000,50000,100000,250000,1000000,4000000",
+        .epochs = "50000,250000,1000000,4000000,16000000,64000000",
         .rounds = DEFAULT_ROUNDS,
         .kills = DEFAULT_KILLS,
         .silences = DEFAULT_SILENCES,
