@@ -41,7 +41,6 @@ static void begin(struct run *run)
     hart_set_csr(hart, CSR_STVEC, program->stvec);
     hart_set_csr(hart, CSR_SATP, program->satp);
     hart_set_stimecmp(hart, program->stimecmp);
-    world_choose_task(&run->world);
 }
 
 struct run *run_create(const struct program *program, const struct manner *manner)
