@@ -18,6 +18,8 @@ static const struct {
     bench_section *run;
 } sections[] = {
     {"interpreter", "guest code on the hart alone", section_interpreter},
+    {"qemu", "programs in an unprotected guest, beside QEMU", section_qemu},
+    {"memory", "of the host, for an unprotected guest", section_memory},
     {"cpu", "integer work in a Linux guest", section_cpu},
     {"disk", "direct requests to a raw image, one at a time", section_disk},
     {"network", "one TCP stream to and from the guest", section_network},

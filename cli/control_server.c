@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 
 struct control_server {
     struct ftvm_node *node;
+    _Atomic(struct machine *) machine; /* NULL until there is one */
     struct timespec started;
     struct sockaddr_un address;
     int listener;
@@ -50,11 +52,16 @@ static json_t *refusal(const char *error, const char *text)
 static json_t *answer_status(struct control_server *server)
 {
     struct ftvm_status status = {.size = sizeof(status)};
+    struct machine *machine = atomic_load(&server->machine);
+    struct hart_counters counters;
     int result = ftvm_node_status(server->node, &status);
 
     if (result < 0)
         return refusal(event_error_name(result), ftvm_strerror(result));
-    return json_pack("{s:b, s:o}", "ok", 1, "status", status_to_json(&status, uptime_ns(server)));
+    if (machine)
+        machine_get_counters(machine, &counters);
+    return json_pack("{s:b, s:o}", "ok", 1, "status",
+                     status_to_json(&status, uptime_ns(server), machine ? &counters : NULL));
 }
 
 static json_t *answer_call(struct control_server *server, int result)
@@ -210,6 +217,12 @@ int control_server_create(struct control_server **server, const char *path, stru
     }
     *server = made;
     return 0;
+}
+
+void control_server_set_machine(struct control_server *server, struct machine *machine)
+{
+    if (server)
+        atomic_store(&server->machine, machine);
 }
 
 void control_server_destroy(struct control_server *server, int exit_code, const char *text)

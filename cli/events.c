@@ -104,6 +104,14 @@ void events_say(struct events *events, const char *line)
     put_line(events, EVENT_NEWS, line);
 }
 
+void events_warn(struct events *events, const char *line)
+{
+    char warning[TEXT_SIZE];
+
+    snprintf(warning, sizeof(warning), "warning: %s", line);
+    put_line(events, EVENT_PROBLEM, warning);
+}
+
 void events_watch(struct events *events, events_warning *take, void *context)
 {
     pthread_mutex_lock(&events->watch_lock);

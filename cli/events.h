@@ -31,8 +31,10 @@ void events_destroy(struct events *events);
 /* For struct ftvm_config; `context` is the struct events. Any thread, never block. */
 void events_on_event(void *context, const struct ftvm_event *event);
 void events_on_log(void *context, enum ftvm_log_level level, const char *line);
-/* A line of the command's own, for a thread that must not block. Shown unless --quiet. */
+/* A line of the command's own, for a thread that must not block. Shown unless --quiet; a warning
+ * always. */
 void events_say(struct events *events, const char *line);
+void events_warn(struct events *events, const char *line);
 
 /* Asks `take` for warnings every now and then, until it is replaced; NULL: nobody. After the call
  * returns, the one before is not called any more. */

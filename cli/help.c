@@ -78,6 +78,7 @@ void help_print_command(FILE *out, enum command command)
     fprintf(out, "ftvm %s: %s\n\nusage: ftvm %s %s\n", command_name(command),
             commands[command].purpose, command_name(command), commands[command].synopsis);
     print_group(out, command, GROUP_MACHINE, "machine");
+    print_group(out, command, GROUP_CPU, "execution");
     print_group(out, command, GROUP_PROTECTION, "protection");
     print_group(out, command, GROUP_CONTROL, "control");
     if (command == COMMAND_BACKUP)
@@ -92,7 +93,8 @@ void help_print(FILE *out)
         fprintf(out, "  ftvm %-8s %s\n                %s\n", command_name((enum command)i),
                 commands[i].synopsis, commands[i].purpose);
     fprintf(out, "  ftvm COMMAND --help\n                all options of a command\n"
-                 "  ftvm --version\n");
+                 "  ftvm --version\n                the version, and the engines that --cpu has on "
+                 "this host\n");
     fprintf(out, "\na pair on one host:\n"
                  "  ftvm primary --listen 127.0.0.1:7000 --arbiter file:/tmp/vm.arbiter \\\n"
                  "      --kernel Image --initrd initrd.gz\n"

@@ -30,6 +30,24 @@ static int try_port(const struct nic_forward *forward)
     return result;
 }
 
+bool host_check_cpu(const struct options *options, char error[OPTIONS_ERROR_SIZE])
+{
+    if (options->cpu.engine == HART_JIT && !hart_has_jit()) {
+        snprintf(error, OPTIONS_ERROR_SIZE,
+                 "--cpu jit: there is none for this host's processor; use --cpu interp, or leave "
+                 "it out");
+        return false;
+    }
+    if (options->cpu.perf_map && options->cpu.engine != HART_JIT) {
+        snprintf(error, OPTIONS_ERROR_SIZE,
+                 "--perf-map: names what the JIT translates, but the guest is interpreted here; "
+                 "leave it out, or use --cpu jit%s",
+                 hart_has_jit() ? "" : " on a host that has it");
+        return false;
+    }
+    return true;
+}
+
 bool host_check_record(const struct options *options, char error[OPTIONS_ERROR_SIZE])
 {
     static const char prefix[] = "file:";

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/trace_option.h"
 #include "vmm/backends/disk.h"
 
 #define MAC_SIZE         6u
@@ -63,6 +64,7 @@ bool machine_options_local(const struct options *options, struct machine_local *
         .initrd = options->initrd,
         .disk_count = options->disk.count,
         .nic_count = options->net.count,
+        .cpu = &options->cpu,
     };
     for (unsigned i = 0; i < options->disk.count; i++)
         local->disk[i] = options->disk.items[i];
@@ -76,6 +78,14 @@ bool machine_options_local(const struct options *options, struct machine_local *
     }
     if (console_config_parse(&local->console, options->console, reason, sizeof(reason)) < 0) {
         snprintf(error, OPTIONS_ERROR_SIZE, "--%s", reason);
+        return false;
+    }
+    if (!trace_option_parse(options->trace, &local->trace, error))
+        return false;
+    if (strcmp(local->trace.path, "-") == 0 && local->console.kind == CONSOLE_STDIO) {
+        snprintf(error, OPTIONS_ERROR_SIZE,
+                 "--trace -: standard output is the console's; give --console another place, "
+                 "or the trace a file");
         return false;
     }
     return true;

@@ -10,8 +10,8 @@
 #include "cli/options.h"
 #include "vmm/machine/machine.h"
 
-/* Parses --net and --console, and checks the MACs. `local` points into `options`; `quit` is left
- * to the caller. */
+/* Parses --net, --console and --trace, and checks the MACs. `local` points into `options`; `quit`
+ * is left to the caller. */
 bool machine_options_local(const struct options *options, struct machine_local *local,
                            char error[OPTIONS_ERROR_SIZE]);
 /* Primary: takes sizes from the disks' images, a seed and the wall clock from the host. */

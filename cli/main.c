@@ -11,10 +11,11 @@
 #include "cli/run.h"
 #include "cli/say.h"
 #include "cli/value.h"
+#include "vmm/riscv/hart.h"
 
 static int print_version(void)
 {
-    printf("ftvm %s\n", ftvm_version());
+    printf("ftvm %s\ncpu: %sinterp\n", ftvm_version(), hart_has_jit() ? "jit, " : "");
     return fflush(stdout) == 0 ? CLI_EXIT_GOOD : CLI_EXIT_REQUEST;
 }
 

@@ -12,6 +12,10 @@
 #define CLIENTS     (ON(STATUS) | ON(STOP) | ON(PROMOTE))
 #define AT(field)   .offset = offsetof(struct options, field)
 
+/* OPTION_CHOICE writes an int. */
+_Static_assert(sizeof(enum hart_engine) == sizeof(int), "an engine is a choice");
+_Static_assert(HART_INTERPRETER == 0 && HART_JIT == 1, "as in the words of --cpu");
+
 /* One row a line or two reads better than what the formatter makes of it. */
 /* clang-format off */
 const struct option option_table[] = {
@@ -61,6 +65,24 @@ const struct option option_table[] = {
      .commands = STARTING, .from_primary = true, AT(epoch),
      .minimum = OPTIONS_MIN_EPOCH, .maximum = OPTIONS_MAX_EPOCH,
      .help = "instructions per epoch (500000)"},
+
+    {.name = "cpu", .value = "interp|jit", .kind = OPTION_CHOICE, .group = GROUP_CPU,
+     .commands = RUNNING, AT(cpu.engine),
+     .help = "how this replica executes the guest: interpreted, or translated to the host's "
+             "code (the default where the host can). The guest cannot tell, and the other "
+             "replica may choose otherwise"},
+    {.name = "code-cache", .value = "SIZE", .kind = OPTION_SIZE, .group = GROUP_CPU,
+     .commands = RUNNING, AT(cpu.code_cache_size),
+     .minimum = OPTIONS_MIN_CODE_CACHE, .maximum = OPTIONS_MAX_CODE_CACHE,
+     .help = "room for translated code (24M); when it is full, all translations are dropped"},
+    {.name = "perf-map", .kind = OPTION_FLAG, .group = GROUP_CPU,
+     .commands = RUNNING, AT(cpu.perf_map),
+     .help = "name translated code for perf(1), in /tmp/perf-PID.map"},
+    {.name = "trace", .value = "FILE[,from=POSITION][,to=POSITION]", .kind = OPTION_TEXT,
+     .group = GROUP_CPU, .commands = RUNNING, AT(trace),
+     .help = "write a line for each instruction, trap and interrupt from one position up to, "
+             "but without, the other; slow in between, and unnoticed by the guest. - is "
+             "standard output"},
 
     {.name = "listen", .value = "HOST:PORT", .kind = OPTION_TEXT, .group = GROUP_PROTECTION,
      .commands = PAIR, AT(listen),

@@ -20,7 +20,7 @@ enum option_kind {
     OPTION_CHOICE, /* int: index into the words of `value`, which are separated by | */
 };
 
-enum option_group { GROUP_MACHINE, GROUP_PROTECTION, GROUP_CONTROL, GROUP_COUNT };
+enum option_group { GROUP_MACHINE, GROUP_CPU, GROUP_PROTECTION, GROUP_CONTROL, GROUP_COUNT };
 
 struct option {
     const char *name;

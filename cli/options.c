@@ -63,6 +63,7 @@ static void set_defaults(struct options *options, enum command command)
         .lag_epochs = config.lag_epochs,
         .stuck_ms = config.stuck_ms,
     };
+    hart_config_init(&options->cpu);
 }
 
 static void unknown_option(const char *name, const char *origin, char error[OPTIONS_ERROR_SIZE])

@@ -16,12 +16,16 @@
 
 #include <ftvm/ftvm.h>
 
+#include "vmm/riscv/hart.h"
+
 #define OPTIONS_ERROR_SIZE 1024u
 #define OPTIONS_MAX_REPEAT 16u
 #define OPTIONS_MAX        64u /* rows of the table */
 
-#define OPTIONS_MIN_EPOCH UINT64_C(1000)
-#define OPTIONS_MAX_EPOCH UINT64_C(100000000)
+#define OPTIONS_MIN_EPOCH      UINT64_C(1000)
+#define OPTIONS_MAX_EPOCH      UINT64_C(100000000)
+#define OPTIONS_MIN_CODE_CACHE (UINT64_C(64) << 10)
+#define OPTIONS_MAX_CODE_CACHE (UINT64_C(1) << 30)
 
 enum command {
     COMMAND_RUN,
@@ -56,6 +60,9 @@ struct options {
     int console_device; /* enum console_device */
     uint64_t seed;
     int clock; /* enum machine_clock */
+
+    struct hart_config cpu;
+    const char *trace;
 
     const char *listen, *join;
     uint64_t join_timeout_ms;

@@ -99,6 +99,16 @@ static int start_failed(int error, const char *reason)
     return (int)outcome_of_start(error);
 }
 
+static int check_host(const struct options *options)
+{
+    char error[OPTIONS_ERROR_SIZE];
+
+    if (host_check_cpu(options, error))
+        return CLI_EXIT_GOOD;
+    say("cannot start: %s", error);
+    return CLI_EXIT_START;
+}
+
 static int open_events(struct replica *replica)
 {
     const struct options *options = replica->options;
@@ -161,6 +171,7 @@ static int create_machine(struct replica *replica, const struct machine_descript
     pthread_mutex_lock(&replica->lock);
     replica->machine = machine;
     pthread_mutex_unlock(&replica->lock);
+    control_server_set_machine(replica->control, machine);
     events_watch(replica->events, take_machine_warning, machine);
     return CLI_EXIT_GOOD;
 }
@@ -266,6 +277,11 @@ static int run_machine(struct replica *replica, char line[LINE_SIZE])
     int result = machine_run(replica->machine, replica->node);
     const char *advice = outcome_advice(result);
 
+    /* What came too late for the last look. */
+    while (machine_take_warning(replica->machine, reason, sizeof(reason)))
+        events_warn(replica->events, reason);
+    reason[0] = '\0';
+
     if (result == FTVM_E_HALTED) {
         snprintf(line, LINE_SIZE, "the guest powered off");
     } else if (result == FTVM_E_STOPPED) {
@@ -314,7 +330,9 @@ int run_replica(const struct options *options)
     pthread_mutex_init(&replica.lock, NULL);
     terminal_guard_start(&replica.guard);
     signals_block();
-    code = open_events(&replica);
+    code = check_host(options);
+    if (code == CLI_EXIT_GOOD)
+        code = open_events(&replica);
     if (code == CLI_EXIT_GOOD && signals_create(&replica.signals, signal_received, &replica) < 0)
         code = start_failed(FTVM_E_SYSTEM, "no thread for signals");
     if (code == CLI_EXIT_GOOD)

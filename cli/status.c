@@ -29,6 +29,16 @@
     X(peer_silent_ns)                                                                              \
     X(listen_port)
 
+#define CPU_NUMBERS(X)                                                                             \
+    X(decoded_blocks)                                                                              \
+    X(decoded_flushes)                                                                             \
+    X(translations)                                                                                \
+    X(translations_alive)                                                                          \
+    X(code_bytes)                                                                                  \
+    X(code_capacity)                                                                               \
+    X(code_flushes)                                                                                \
+    X(invalidations)
+
 #define STATUS_TEXTS(X)                                                                            \
     X(name)                                                                                        \
     X(replica)                                                                                     \
@@ -39,7 +49,23 @@
     X(claiming)                                                                                    \
     X(ended)
 
-json_t *status_to_json(const struct ftvm_status *status, uint64_t uptime_ns)
+static json_t *counters_to_json(const struct hart_counters *counters)
+{
+    json_t *object = json_object();
+
+    if (!object)
+        return NULL;
+    json_object_set_new(object, "engine",
+                        json_string(counters->engine == HART_JIT ? "jit" : "interp"));
+#define SET_NUMBER(field)                                                                          \
+    json_object_set_new(object, #field, json_integer((json_int_t)counters->field));
+    CPU_NUMBERS(SET_NUMBER)
+#undef SET_NUMBER
+    return object;
+}
+
+json_t *status_to_json(const struct ftvm_status *status, uint64_t uptime_ns,
+                       const struct hart_counters *counters)
 {
     json_t *object = json_object();
 
@@ -62,6 +88,8 @@ json_t *status_to_json(const struct ftvm_status *status, uint64_t uptime_ns)
 #define SET_FLAG(field) json_object_set_new(object, #field, json_boolean(status->field));
     STATUS_FLAGS(SET_FLAG)
 #undef SET_FLAG
+    if (counters)
+        json_object_set_new(object, "cpu", counters_to_json(counters));
     return object;
 }
 
@@ -106,6 +134,27 @@ static void print_peer(const json_t *status)
            number(status, "peer_position"), (double)number(status, "peer_silent_ns") / 1e6);
 }
 
+static void print_cpu(const json_t *cpu)
+{
+    bool translates = strcmp(text(cpu, "engine"), "jit") == 0;
+
+    if (!cpu) {
+        printf("%-16snone yet\n", "cpu");
+        return;
+    }
+    printf("%-16s%s; blocks decoded: %" PRIu64 ", cache flushes: %" PRIu64 "\n", "cpu",
+           text(cpu, "engine"), number(cpu, "decoded_blocks"), number(cpu, "decoded_flushes"));
+    if (!translates)
+        return;
+    printf("%-16smade: %" PRIu64 ", alive: %" PRIu64 ", dropped as their code changed: %" PRIu64
+           "\n",
+           "  translations", number(cpu, "translations"), number(cpu, "translations_alive"),
+           number(cpu, "invalidations"));
+    printf("%-16s%.2f of %.2f MiB used, flushes: %" PRIu64 "\n", "  code cache",
+           (double)number(cpu, "code_bytes") / 1048576.0,
+           (double)number(cpu, "code_capacity") / 1048576.0, number(cpu, "code_flushes"));
+}
+
 void status_print(const json_t *status)
 {
     uint64_t held = number(status, "hold_count");
@@ -142,4 +191,5 @@ void status_print(const json_t *status)
     print_bytes("log", number(status, "log_bytes"));
     print_bytes("sent", number(status, "sent_bytes"));
     print_bytes("received", number(status, "received_bytes"));
+    print_cpu(json_object_get(status, "cpu"));
 }

@@ -183,6 +183,14 @@ static inline void program_write_idle_image(const char *path)
     program_write_image(path, code, sizeof(code) / sizeof(code[0]));
 }
 
+/* Counts in t0 for ever. */
+static inline void program_write_counting_image(const char *path)
+{
+    static const uint32_t code[] = {0x00128293 /* addi t0, t0, 1 */, 0xffdff06f /* jal x0, -4 */};
+
+    program_write_image(path, code, sizeof(code) / sizeof(code[0]));
+}
+
 /* Powers off at once: SBI system reset, type 0. */
 static inline void program_write_power_off_image(const char *path)
 {

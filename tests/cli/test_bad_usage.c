@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "cli/exit_codes.h"
+#include "vmm/riscv/hart.h"
 
 struct bad {
     const char *line;
@@ -85,6 +86,8 @@ Test(bad_usage, what_is_missing_or_wrong_on_the_host_exits_with_3)
         {"run --console unix:text --kernel image", CLI_EXIT_START, "text"},
         {"run --console none --kernel image --events /nonexistent/e", CLI_EXIT_START,
          "--events /nonexistent/e: No such file"},
+        {"run --console none --kernel image --trace /nonexistent/t,from=5", CLI_EXIT_START,
+         "trace: '/nonexistent/t' cannot be written: No such file"},
         {"run --console none --kernel image --control text", CLI_EXIT_START,
          "exists and is not a socket"},
         {"run --console none --kernel image --control /nonexistent/c", CLI_EXIT_START,
@@ -99,6 +102,26 @@ Test(bad_usage, what_is_missing_or_wrong_on_the_host_exits_with_3)
     write_file("text", "no kernel, no disk\n");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         expect_bad(path, &cases[i]);
+    program_leave_folder(folder);
+}
+
+Test(bad_usage, an_engine_that_the_host_has_not_exits_with_3)
+{
+    static const struct bad cases[] = {
+        {"run --console none --kernel image --cpu jit", CLI_EXIT_START, "--cpu jit: there is none"},
+        {"backup --join 127.0.0.1:1 --arbiter file:a --cpu jit", CLI_EXIT_START,
+         "use --cpu interp"},
+    };
+    static const struct bad no_use = {"run --console none --kernel image --cpu interp --perf-map",
+                                      CLI_EXIT_START, "--perf-map: names what the JIT translates"};
+    char path[4096], folder[32];
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_idle_image("image");
+    for (size_t i = 0; !hart_has_jit() && i < sizeof(cases) / sizeof(cases[0]); i++)
+        expect_bad(path, &cases[i]);
+    expect_bad(path, &no_use);
     program_leave_folder(folder);
 }
 

@@ -21,6 +21,12 @@ Test(options, good_command_lines_are_taken)
         "primary -h --nonsense",
         RUN "--memory 64M --disk a --disk b --net none --net user,hostfwd=tcp::2222-:22",
         RUN "--append=--strange --append quiet --seed 0xffffffffffffffff",
+        RUN "--cpu interp --code-cache 64K",
+        PRIMARY "--cpu jit --code-cache 1G --perf-map",
+        BACKUP "--cpu interp",
+        RUN "--trace file",
+        RUN "--trace file,to=0x100,from=5",
+        BACKUP "--trace - --console none",
         RUN "--console file:x --console-device virtio --clock logged --epoch 1000",
         PRIMARY "--heartbeat-ms 10 --timeout-ms 30 --protocol original --lag drop --wait-backup",
         PRIMARY "--listen 0.0.0.0:7000 --insecure-channel --take-over --settle uncertain",
@@ -65,6 +71,17 @@ Test(options, bad_command_lines_are_refused_with_a_line_that_helps)
         {RUN "--seed -1", "--seed: '-1'", "64 bits"},
         {RUN "--clock exact", "--clock: 'exact'", "computed|logged"},
         {RUN "--clock log", "--clock: 'log'", "computed|logged"},
+        {RUN "--cpu fast", "--cpu: 'fast'", "interp|jit"},
+        {RUN "--trace ,from=1", "--trace: ',from=1'", "name of a file"},
+        {RUN "--trace file,form=1", "--trace: 'form=1'", "from=POSITION or to=POSITION"},
+        {RUN "--trace file,from=x", "--trace: 'from=x'", "a number"},
+        {RUN "--trace file,", "--trace: ''", "from=POSITION or to=POSITION"},
+        {RUN "--trace file,from=9,to=9", "nothing is from 9 to 9", "the first position"},
+        {RUN "--trace -", "standard output is the console's", "--console"},
+        {RUN "--code-cache 63K", "--code-cache: '63K'", "64K to 1G"},
+        {RUN "--code-cache 1025M", "--code-cache: '1025M'", "64K to 1G"},
+        {"status --control c --cpu jit", "--cpu: not for 'ftvm status'",
+         "only for run, primary, backup"},
         {RUN "--console tty", "--console: 'tty'", "stdio"},
         {RUN "--net usr", "--net: 'usr'", "user"},
         {RUN "--net user,mac=52:54:00:00:00:01 --net none,mac=52:54:00:00:00:01",
@@ -166,6 +183,51 @@ Test(options, the_documented_defaults_are_the_librarys)
     cr_expect_eq(defaults.lag_policy, FTVM_LAG_WAIT);
 }
 
+Test(options, each_replica_chooses_how_it_executes_the_guest)
+{
+    struct hart_config defaults;
+    struct machine_local local;
+    struct command_line line;
+
+    hart_config_init(&defaults);
+    cr_assert(command_line_parse(&line, BACKUP "--cpu interp --code-cache 128K"));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_eq(local.cpu->engine, HART_INTERPRETER);
+    cr_expect_eq(local.cpu->code_cache_size, 128 << 10);
+    cr_expect_eq(local.cpu->hot_after, defaults.hot_after);
+    options_free(&line.options);
+
+    cr_assert(command_line_parse(&line, BACKUP));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_eq(local.cpu->engine, defaults.engine);
+    cr_expect_eq(local.cpu->code_cache_size, 24 << 20, "as documented");
+    options_free(&line.options);
+}
+
+Test(options, a_trace_is_of_a_range_or_of_all)
+{
+    struct machine_local local;
+    struct command_line line;
+
+    cr_assert(command_line_parse(&line, BACKUP "--trace file,from=5,to=0x100"));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_str_eq(local.trace.path, "file");
+    cr_expect_eq(local.trace.from, 5);
+    cr_expect_eq(local.trace.to, 256);
+    options_free(&line.options);
+
+    cr_assert(command_line_parse(&line, RUN "--trace file"));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_eq(local.trace.from, 0);
+    cr_expect_eq(local.trace.to, UINT64_MAX);
+    options_free(&line.options);
+
+    cr_assert(command_line_parse(&line, RUN));
+    cr_assert(machine_options_local(&line.options, &local, line.error));
+    cr_expect_str_eq(local.trace.path, "");
+    options_free(&line.options);
+}
+
 Test(options, an_unprotected_run_needs_no_arbiter)
 {
     struct command_line line;
@@ -206,7 +268,8 @@ Test(config_file, holds_the_options_of_the_command_line)
 
     cr_assert(parse_with_file(&line, "run",
                               "# a machine\nkernel = Image\nmemory = 128M ; small\n"
-                              "append = quiet\nappend = a=b c=\"d e\"\nverbose = yes\n",
+                              "append = quiet\nappend = a=b c=\"d e\"\nverbose = yes\n"
+                              "cpu = jit\ncode-cache = 1M\nperf-map = yes\n",
                               path),
               "%s", line.error);
     cr_expect_str_eq(line.options.kernel, "Image");
@@ -214,6 +277,9 @@ Test(config_file, holds_the_options_of_the_command_line)
     cr_expect_eq(line.options.append.count, 2);
     cr_expect_str_eq(line.options.append.items[1], "a=b c=\"d e\"");
     cr_expect(line.options.verbose);
+    cr_expect_eq(line.options.cpu.engine, HART_JIT);
+    cr_expect_eq(line.options.cpu.code_cache_size, 1 << 20);
+    cr_expect(line.options.cpu.perf_map);
     options_free(&line.options);
 }
 

@@ -120,6 +120,47 @@ Test(pair, a_second_primary_is_not_started_beside_a_living_one)
     program_leave_folder(pair.folder);
 }
 
+static unsigned count_lines(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    unsigned count = 0;
+
+    for (int letter; file && (letter = fgetc(file)) != EOF;)
+        count += letter == '\n';
+    if (file)
+        fclose(file);
+    return count;
+}
+
+Test(pair, traces_of_both_replicas_are_equal)
+{
+    const unsigned lines = 1 + 5000;
+    struct pair pair;
+    struct program client;
+
+    program_path(pair.path);
+    program_enter_folder(pair.folder);
+    program_write_counting_image("image");
+    program_start(&pair.primary, pair.path,
+                  PRIMARY "--wait-backup --trace one,from=700000,to=705000");
+    cr_assert(program_wait_for(&pair.primary, "backups may join"), "%s", pair.primary.error);
+    start_backup(&pair, "--arbiter file:a --cpu interp --trace other,from=700000,to=705000");
+    for (unsigned waited = 0; count_lines("one") < lines || count_lines("other") < lines;
+         waited += 20) {
+        cr_assert(waited < PROGRAM_PATIENCE_S * 1000, "%u and %u lines", count_lines("one"),
+                  count_lines("other"));
+        program_sleep_ms(20);
+    }
+    program_run(&client, pair.path, "stop --control primary");
+    program_finish(&pair.primary);
+    program_finish(&pair.backup);
+    cr_expect_eq(pair.primary.code, CLI_EXIT_GOOD, "%s", pair.primary.error);
+    cr_expect_eq(pair.backup.code, CLI_EXIT_GOOD, "%s", pair.backup.error);
+    cr_expect_eq(system("diff one other"), 0);
+    cr_expect_eq(count_lines("one"), lines);
+    program_leave_folder(pair.folder);
+}
+
 Test(pair, a_backup_that_does_not_fit_says_what_is_missing)
 {
     static const struct {

@@ -79,6 +79,7 @@ Test(replica, status_and_stop_reach_it_through_its_socket)
     program_run(&client, path, "status --control socket --json");
     cr_expect_eq(client.code, CLI_EXIT_GOOD);
     cr_expect(strstr(client.output, "\"name\": \"vm\""), "%s", client.output);
+    cr_expect(strstr(client.output, "\"cpu\": {"), "%s", client.output);
     program_run(&client, path, "promote --control socket");
     cr_expect_eq(client.code, CLI_EXIT_REQUEST, "a primary cannot be promoted");
 
@@ -86,6 +87,32 @@ Test(replica, status_and_stop_reach_it_through_its_socket)
     cr_expect_eq(client.code, CLI_EXIT_GOOD, "%s", client.error);
     program_finish(&replica);
     cr_expect_eq(replica.code, CLI_EXIT_GOOD);
+    program_leave_folder(folder);
+}
+
+Test(replica, status_counts_what_its_engine_does)
+{
+    char path[4096], folder[32];
+    struct program replica, client;
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_idle_image("image");
+    start_alone(&replica, path, ALONE "--cpu interp --verbose");
+    /* They are published at boundaries, and the first one may be yet to come. */
+    unsigned tries = 0;
+    do {
+        program_run(&client, path, "status --control socket");
+        cr_assert(strstr(client.output, "interp; "), "%s", client.output);
+        cr_assert(tries++ < 100, "no block is ever decoded");
+    } while (strstr(client.output, "interp; blocks decoded: 0,"));
+    cr_expect_null(strstr(client.output, "code cache"), "%s", client.output);
+    program_run(&client, path, "status --control socket --json");
+    cr_expect(strstr(client.output, "\"engine\": \"interp\""), "%s", client.output);
+    cr_expect(strstr(client.output, "\"code_capacity\": 0"), "%s", client.output);
+
+    program_run(&client, path, "stop --control socket");
+    program_finish(&replica);
     program_leave_folder(folder);
 }
 
@@ -125,6 +152,36 @@ Test(replica, a_full_disk_under_the_events_does_not_stop_the_machine)
     kill(program.process, SIGTERM);
     program_finish(&program);
     cr_expect_eq(program.code, CLI_EXIT_GOOD);
+    program_leave_folder(folder);
+}
+
+Test(replica, a_full_disk_under_the_trace_does_not_stop_the_machine)
+{
+    char path[4096], folder[32];
+    struct program program;
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_power_off_image("image");
+    program_run(&program, path, ALONE "--quiet --trace /dev/full");
+    cr_expect_eq(program.code, CLI_EXIT_GOOD);
+    cr_expect(strstr(program.error, "warning: trace: No space left on device"), "%s",
+              program.error);
+    program_leave_folder(folder);
+}
+
+Test(replica, a_trace_goes_to_standard_output)
+{
+    char path[4096], folder[32];
+    struct program program;
+
+    program_path(path);
+    program_enter_folder(folder);
+    program_write_power_off_image("image");
+    program_run(&program, path, ALONE "--trace -,to=3");
+    cr_expect_eq(program.code, CLI_EXIT_GOOD);
+    cr_expect(strstr(program.output, "\n           2 S 0000000080200044"), "%s", program.output);
+    cr_expect_null(strstr(program.output, "\n           3 "), "%s", program.output);
     program_leave_folder(folder);
 }
 

@@ -30,6 +30,10 @@
     X(primary_killed_while_a_backup_joins)                                                         \
     X(failover_under_the_original_protocol)                                                        \
     X(failover_with_a_logged_clock)                                                                \
+    X(jit_and_interpreter_protect_each_other)                                                      \
+    X(interpreter_and_jit_protect_each_other)                                                      \
+    X(tiny_code_cache_protected_by_the_interpreter)                                                \
+    X(interpreter_protected_by_a_tiny_code_cache)                                                  \
     X(disks_stay_equal)                                                                            \
     X(guest_restarts_under_protection)                                                             \
     X(power_off_ends_both)

@@ -99,7 +99,8 @@ static bool create_virtio(struct machine *machine, const struct device_host *hos
     return complete;
 }
 
-static int create_devices(struct machine *machine, const struct reason *reason)
+static int create_devices(struct machine *machine, const struct machine_local *local,
+                          const struct reason *reason)
 {
     bool logged = machine->description.clock == MACHINE_CLOCK_LOGGED;
     const struct hart_callbacks callbacks = {
@@ -115,13 +116,17 @@ static int create_devices(struct machine *machine, const struct reason *reason)
         .output = bus_output,
         .memory_written = bus_memory_written,
     };
-    machine->hart = hart_create(&machine->memory, &callbacks, NULL);
+    machine->hart = hart_create(&machine->memory, &callbacks, local->cpu);
     machine->plic = plic_create(bus_set_external, machine);
     machine->uart = uart16550_create(&host, MACHINE_DEVICE_UART, MACHINE_DEVICE_UART);
     machine->rtc = goldfish_rtc_create(machine->description.wall_ns, run_guest_time_ns, machine);
     bool complete = machine->hart != NULL && machine->plic != NULL && machine->uart != NULL &&
                     machine->rtc != NULL && create_virtio(machine, &host);
-    return complete ? 0 : out_of_memory(reason);
+    if (!complete) {
+        return out_of_memory(reason);
+    }
+    run_publish_counters(machine);
+    return 0;
 }
 
 static void reset_devices(struct machine *machine)
@@ -231,6 +236,9 @@ static int open_backends(struct machine *machine, const struct machine_local *lo
     if (result == 0) {
         result = open_nics(machine, local, reason);
     }
+    if (result == 0 && local->trace.path[0] != '\0') {
+        result = trace_create(&machine->trace, &local->trace, reason->text, reason->size);
+    }
     /* The console last: once the terminal is in raw mode nothing else should fail. */
     if (result == 0) {
         result =
@@ -266,6 +274,10 @@ static int build(struct machine *machine, const struct machine_local *local,
         return backend_fail(reason->text, reason->size, -EINVAL,
                             "no valid description of a machine");
     }
+    if (local->cpu != NULL && local->cpu->engine == HART_JIT && !hart_has_jit()) {
+        return backend_fail(reason->text, reason->size, -ENOTSUP,
+                            "there is no JIT for this host's processor");
+    }
     result = machine->starts_active ? load_images(machine, local, reason) : 0;
     if (result == 0) {
         result = create_memory(machine, reason);
@@ -274,7 +286,7 @@ static int build(struct machine *machine, const struct machine_local *local,
         result = open_backends(machine, local, reason);
     }
     if (result == 0) {
-        result = create_devices(machine, reason);
+        result = create_devices(machine, local, reason);
     }
     if (result == 0 && machine->starts_active && !machine_power_on(machine)) {
         result = backend_fail(reason->text, reason->size, -E2BIG,
@@ -295,6 +307,7 @@ int machine_create(struct machine **created, const struct machine_description *d
     machine->description = *description;
     machine->starts_active = local->kernel != NULL;
     pthread_mutex_init(&machine->node_lock, NULL);
+    pthread_mutex_init(&machine->counters_lock, NULL);
     int result = build(machine, local, &reason);
     if (result < 0) {
         machine_destroy(machine);
@@ -357,6 +370,7 @@ static void close_backends(struct machine *machine)
     if (machine->reactor != NULL) {
         reactor_destroy(machine->reactor);
     }
+    trace_destroy(machine->trace);
 }
 
 void machine_destroy(struct machine *machine)
@@ -371,6 +385,7 @@ void machine_destroy(struct machine *machine)
         munmap(machine->memory.host, machine->memory.size);
     }
     free(machine->unannounced);
+    pthread_mutex_destroy(&machine->counters_lock);
     pthread_mutex_destroy(&machine->node_lock);
     free(machine);
 }
@@ -378,11 +393,16 @@ void machine_destroy(struct machine *machine)
 bool machine_take_warning(struct machine *machine, char *line, size_t size)
 {
     int error = console_error(machine->console);
-    if (atomic_exchange(&machine->reported_console_error, error) == error || error == 0) {
-        return false;
+    if (atomic_exchange(&machine->reported_console_error, error) != error && error != 0) {
+        snprintf(line, size, "console: %s", strerror(error < 0 ? -error : error));
+        return true;
     }
-    snprintf(line, size, "console: %s", strerror(error < 0 ? -error : error));
-    return true;
+    error = machine->trace != NULL ? trace_error(machine->trace) : 0;
+    if (atomic_exchange(&machine->reported_trace_error, error) != error && error != 0) {
+        snprintf(line, size, "trace: %s; it ends here, and the guest goes on", strerror(-error));
+        return true;
+    }
+    return false;
 }
 
 void machine_restore_terminal(struct machine *machine)

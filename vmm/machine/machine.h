@@ -18,6 +18,8 @@
 
 #include "vmm/backends/console.h"
 #include "vmm/backends/nic.h"
+#include "vmm/machine/trace.h"
+#include "vmm/riscv/hart.h"
 
 #define MACHINE_MAX_DISKS  8u
 #define MACHINE_MAX_NICS   4u
@@ -58,6 +60,8 @@ struct machine_local {
     struct console_config console;
     console_quit *quit; /* user typed Ctrl-A x */
     void *quit_context;
+    struct trace_config trace;
+    const struct hart_config *cpu; /* needed by machine_create() alone; NULL: hart_config_init() */
 };
 
 /* Text form, one `key=value` per line, canonical (equal descriptions give equal bytes). Encode
@@ -71,9 +75,10 @@ int machine_description_parse(struct machine_description *description, const cha
 struct machine;
 
 /* Builds the machine and opens what is local; all problems (missing file, kernel that is no RISC-V
- * Image, too large for the memory, busy disk, interface without permission, more disks than the
- * description has) are found here, before anything runs: a negative errno and one line in `error`.
- * A primary (kernel given) is loaded and ready to start at position 0; a backup awaits its state.
+ * Image, an engine that this host does not have, too large for the memory, busy disk, interface
+ * without permission, more disks than the description has) are found here, before anything runs: a
+ * negative errno and one line in `error`. A primary (kernel given) is loaded and ready to start at
+ * position 0; a backup awaits its state.
  */
 int machine_create(struct machine **machine, const struct machine_description *description,
                    const struct machine_local *local, char *error, size_t error_size);
@@ -83,10 +88,14 @@ void machine_destroy(struct machine *machine);
  * the library returned. Call on the thread that becomes the vCPU thread. */
 int machine_run(struct machine *machine, struct ftvm_node *node);
 
+/* What the hart's engine has done, as of the latest boundary. Any thread. */
+void machine_get_counters(struct machine *machine, struct hart_counters *counters);
+
 /* The same machine without a node, for tests: digest of registers, devices and all of memory. */
 uint64_t machine_full_digest(struct machine *machine);
 
-/* Backend problems since the last call, one line ("console: No space left on device"), or false. */
+/* A problem of a backend or of the trace since the last call, one line ("console: No space left on
+ * device"), or false. */
 bool machine_take_warning(struct machine *machine, char *line, size_t size);
 /* Restores the terminal; async-signal-safe. */
 void machine_restore_terminal(struct machine *machine);

@@ -63,7 +63,8 @@ struct machine {
     struct disk *disk[MACHINE_MAX_DISKS];
     struct nic *nic[MACHINE_MAX_NICS];
     struct disk_wire disk_wire[MACHINE_MAX_DISKS];
-    bool starts_active; /* a primary: its backends are awake from the beginning */
+    struct trace *trace; /* NULL if there is to be none */
+    bool starts_active;  /* a primary: its backends are awake from the beginning */
 
     /* The run. */
     struct ftvm_epoch epoch;
@@ -79,6 +80,9 @@ struct machine {
     struct ftvm_node *node;    /* NULL unless running; changed by the vCPU thread under the lock */
     pthread_t vcpu_thread;     /* valid while running */
     atomic_int reported_console_error;
+    atomic_int reported_trace_error;
+    pthread_mutex_t counters_lock;
+    struct hart_counters counters; /* copied by the vCPU thread at boundaries, under the lock */
 };
 
 /* machine.c: RAM zero, images and device tree in place, all devices and the hart back to power-on.

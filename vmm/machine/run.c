@@ -31,6 +31,24 @@ uint64_t run_guest_time_ns(void *context)
                                                               : hart_time_ns(machine->hart);
 }
 
+/* At each boundary: a copy under a lock that nobody holds for longer than a copy. */
+void run_publish_counters(struct machine *machine)
+{
+    struct hart_counters now;
+
+    hart_get_counters(machine->hart, &now);
+    pthread_mutex_lock(&machine->counters_lock);
+    machine->counters = now;
+    pthread_mutex_unlock(&machine->counters_lock);
+}
+
+void machine_get_counters(struct machine *machine, struct hart_counters *counters)
+{
+    pthread_mutex_lock(&machine->counters_lock);
+    *counters = machine->counters;
+    pthread_mutex_unlock(&machine->counters_lock);
+}
+
 static void start_epoch(struct machine *machine, const struct ftvm_epoch *epoch)
 {
     const struct hart_clock clock = {
@@ -43,15 +61,22 @@ static void start_epoch(struct machine *machine, const struct ftvm_epoch *epoch)
     hart_set_clock(machine->hart, &clock);
 }
 
+static enum hart_stop run_hart(struct machine *machine, uint64_t end)
+{
+    return machine->trace != NULL ? trace_run(machine->trace, machine->hart, end)
+                                  : hart_run(machine->hart, end);
+}
+
 /* One epoch, and the boundary behind it. Negative: the run has ended. */
 static int run_epoch(struct machine *machine)
 {
     const struct ftvm_epoch *epoch = &machine->epoch;
     struct ftvm_epoch next;
-    enum hart_stop stop = hart_run(machine->hart, epoch->position + epoch->length);
+    enum hart_stop stop = run_hart(machine, epoch->position + epoch->length);
     uint64_t position = hart_position(machine->hart);
     int result;
 
+    run_publish_counters(machine);
     bus_flush_consoles(machine);
     if (machine->power == POWER_RESET) {
         machine->power = POWER_ON;

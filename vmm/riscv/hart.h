@@ -17,6 +17,7 @@
 #define VMM_RISCV_HART_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/memory.h"
@@ -31,9 +32,10 @@ enum hart_stop {
 };
 
 /* What the hart needs from the machine around it. All are called on the vCPU thread, from inside
- * hart_run(), with position and registers exact: the instruction that calls has not been counted
- * yet. During sbi_call the pc is already the next instruction's, and may be set, as by
- * hart_reset(); the other callbacks must not set it. */
+ * hart_run(), with position and pc exact: the instruction that calls has not been counted yet.
+ * sbi_call finds all registers exact and may change them; the pc is already the next instruction's
+ * then, and may be set, as by hart_reset(). The other callbacks must neither look at x and f
+ * registers, which may be in the host's, nor set any or the pc. */
 struct hart_callbacks {
     void *context;
     /* Physical access outside RAM. size is 1, 2, 4 or 8, address aligned to it. False: access
@@ -120,6 +122,10 @@ void hart_set_pc(struct hart *hart, uint64_t pc);
 uint64_t hart_get_csr(const struct hart *hart, unsigned number);
 void hart_set_csr(struct hart *hart, unsigned number, uint64_t value);
 void hart_set_stimecmp(struct hart *hart, uint64_t ticks); /* SBI set_timer */
+
+/* Reads RAM at virtual addresses, as a debugger does: page permissions are not asked, and nothing
+ * changes, not even an A bit. False: some of it is not mapped, or not RAM. */
+bool hart_peek(const struct hart *hart, uint64_t address, void *bytes, size_t size);
 
 /* Someone other than the hart wrote RAM (device DMA, loading): blocks decoded and translations
  * derived from there are dropped. Must be called for every such write before the hart runs again.

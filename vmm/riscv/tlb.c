@@ -7,8 +7,6 @@
 #include "vmm/riscv/hart_state.h"
 #include "vmm/riscv/pte.h"
 
-/* Salts occupy bits 62..39 of a jump cache key, where the bits of a canonical address are equal. */
-#define SALT_SHIFT 39
 #define SALT_LIMIT (UINT64_C(1) << 24)
 
 static uint64_t next_salt(struct hart *hart)
@@ -20,12 +18,12 @@ static uint64_t next_salt(struct hart *hart)
         t->salt_count = 0;
         for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
             if (t->contexts[i] != NULL) {
-                t->contexts[i]->salt[0] = t->salt_count++ << SALT_SHIFT;
-                t->contexts[i]->salt[1] = t->salt_count++ << SALT_SHIFT;
+                t->contexts[i]->salt[0] = t->salt_count++ << TLB_SALT_SHIFT;
+                t->contexts[i]->salt[1] = t->salt_count++ << TLB_SALT_SHIFT;
             }
         }
     }
-    return t->salt_count++ << SALT_SHIFT;
+    return t->salt_count++ << TLB_SALT_SHIFT;
 }
 
 /* Cached jumps of a context and privilege are forgotten, and what runs now looks itself up anew. */
@@ -34,7 +32,7 @@ static void renew_salt(struct hart *hart, struct context *context, unsigned priv
     uint64_t salt = next_salt(hart);
     context->salt[privilege] = salt;
     if (hart->translations.current != NULL) {
-        hart->jump_salt = hart->translations.current->salt[hart->state.privilege];
+        hart_set_jump_salt(hart, hart->translations.current->salt[hart->state.privilege]);
     }
     hart->leave = true;
 }

@@ -23,6 +23,8 @@
 #define TLB_TABLES        4096u /* page tables recorded; then all translations are dropped */
 #define TLB_FILLED        1024u /* fills that a context remembers, to be cleared quickly */
 #define TLB_INVALID       UINT64_MAX
+/* Salts occupy bits 62..39 of a jump cache key, where the bits of a canonical address are equal. */
+#define TLB_SALT_SHIFT 39
 
 enum tlb_mode { TLB_USER, TLB_SUPERVISOR, TLB_SUPERVISOR_SUM, TLB_MODES };
 

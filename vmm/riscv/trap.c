@@ -6,6 +6,7 @@ void hart_trap(struct hart *hart, uint64_t cause, uint64_t value)
     struct hart_state *s = &hart->state;
     uint64_t vector = s->stvec & ~UINT64_C(3);
 
+    hart->traps++;
     s->sepc = s->pc;
     s->scause = cause;
     s->stval = value;

@@ -89,6 +89,7 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add_option(line, "--console", line->console);
     add_option(line, "--control", replica->control);
     add_option(line, "--events", replica->events.path);
+    add_extra(line, options->host_extra[replica->host]);
 }
 
 static bool launch(struct replica *replica, struct lab *lab, struct command_line *line)

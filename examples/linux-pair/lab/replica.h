@@ -13,7 +13,7 @@
 
 #define REPLICA_MACHINE "demo" /* --name of a primary, unless told otherwise */
 #define REPLICA_PORT    7001
-#define REPLICA_EXTRA   8u
+#define REPLICA_EXTRA   12u
 
 /* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
  * of its boot (guest/README.md). */
@@ -28,6 +28,8 @@ struct replica_options {
     const char *append;                       /* further words for the guest's kernel, or NULL */
     const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
     const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
+    /* Further options on each host, in either role, up to NULL. */
+    const char *host_extra[PLACE_COUNT][REPLICA_EXTRA];
     const char *spool;   /* directory for events, console and capture; NULL: the lab's */
     bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
