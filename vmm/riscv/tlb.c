@@ -41,6 +41,7 @@ static void clear_entry(struct tlb_entry *entry)
 {
     entry->read_tag = TLB_INVALID;
     entry->write_tag = TLB_INVALID;
+    entry->writable = TLB_INVALID;
 }
 
 static void clear_context(struct hart *hart, struct context *context)
@@ -54,6 +55,7 @@ static void clear_context(struct hart *hart, struct context *context)
         memset(context->data, 0xff, sizeof context->data);
     }
     context->filled_count = 0;
+    memset(context->large, 0xff, sizeof context->large);
     memset(context->fetch, 0xff, sizeof context->fetch);
     renew_salt(hart, context, HART_USER);
     renew_salt(hart, context, HART_SUPERVISOR);
@@ -63,8 +65,8 @@ bool tlb_create(struct hart *hart)
 {
     struct translations *t = &hart->translations;
 
+    static_assert(TLB_MODES * TLB_ENTRIES <= UINT16_MAX, "places of entries are 16 bits wide");
     static_assert(TLB_TABLES < UINT16_MAX, "indices of tables are 16 bits wide");
-    static_assert(TLB_MODES * TLB_ENTRIES <= UINT16_MAX, "and so are those of filled entries");
     t->tables = calloc(TLB_TABLES, sizeof *t->tables);
     if (t->tables == NULL) {
         return false;
@@ -122,6 +124,17 @@ void tlb_select_context(struct hart *hart)
     }
     choice->last_used = ++t->use_count;
     t->current = choice;
+}
+
+struct tlb_entry *tlb_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+{
+    return &hart->translations.current->data[mode][address >> PAGE_SHIFT & (TLB_ENTRIES - 1)];
+}
+
+struct large_entry *tlb_large_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+{
+    uint64_t column = address >> TLB_LARGE_SHIFT & (TLB_LARGE_ENTRIES - 1);
+    return &hart->translations.current->large[mode][column];
 }
 
 struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address)
