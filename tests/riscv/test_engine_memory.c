@@ -501,3 +501,29 @@ Test(engine_memory, atomics_on_words_compare_as_words)
     cr_expect_eq(scenario_load(&s, FRAME_A), UINT64_C(0x1111111180000000));
     scenario_end(&s);
 }
+
+/* Addresses whose upper bits are not all the same are no addresses, whatever lies at the lower
+ * ones; a function there runs in another address space before. */
+Test(engine_memory, a_jump_beyond_the_address_space_faults)
+{
+    const uint64_t function = SCENARIO_CODE + 256;
+    struct scenario s;
+    scenario_begin(&s);
+    scenario_page(&s);
+    s.program->x[S2] = s.program->satp;
+    s.program->satp = 0;
+    s.program->x[S0] = function;
+    s.program->x[S1] = UINT64_C(1) << 39;
+    s.program->x[T0] = 40;
+    s.program->stvec = SCENARIO_CODE + 512;
+    PUT(&s, rv_jalr(RA, S0, 0), rv_csrrw(ZERO, CSR_SATP, S2), rv_add(A1, A1, S1),
+        rv_xor(A2, A1, S0), rv_jalr(RA, A2, 0), rv_addi(T0, T0, -1), rv_bne(T0, ZERO, -16), STAY);
+    scenario_at(&s, function);
+    PUT(&s, rv_addi(A0, A0, 1), RV_RET);
+    scenario_at(&s, SCENARIO_CODE + 512);
+    PUT(&s, rv_addi(TRAPS, TRAPS, 1), rv_csrrw(ZERO, CSR_SEPC, RA), RV_SRET);
+    scenario_run(&s, 400);
+    cr_expect_eq(scenario_x(&s, A0), 1);
+    cr_expect_eq(scenario_x(&s, TRAPS), 40);
+    scenario_end(&s);
+}
