@@ -164,9 +164,10 @@ static struct run *start(const struct scenario *s, const struct manner *manner)
 }
 
 /* To each position without a cut before it: each is a place where a budget may end. */
-static void run_to_each_position(const struct scenario *s, const struct snapshot *expected)
+static void run_to_each_position(const struct scenario *s, const struct snapshot *expected,
+                                 uint32_t hot_after)
 {
-    const struct manner manner = translated(0, 0, CUT_NEVER);
+    const struct manner manner = translated(hot_after, 0, CUT_NEVER);
 
     for (uint64_t position = 1; position <= s->program->length; position++) {
         struct run *run = start(s, &manner);
@@ -213,7 +214,8 @@ void scenario_run(struct scenario *s, uint64_t length)
     }
     run_destroy(run);
     run_in_manners(s);
-    run_to_each_position(s, snapshots);
+    run_to_each_position(s, snapshots, 0);
+    run_to_each_position(s, snapshots, 1);
     free(snapshots);
     s->run = start(s, &best);
     run_to(s->run, length);
