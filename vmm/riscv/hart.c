@@ -100,6 +100,8 @@ void hart_select_translations(struct hart *hart)
                                                            : TLB_SUPERVISOR;
     tlb_select_context(hart);
     hart->tlb = hart->translations.current->data[mode];
+    hart->shared.supervisor_tlb[0] = hart->translations.current->data[TLB_SUPERVISOR];
+    hart->shared.supervisor_tlb[1] = hart->translations.current->data[TLB_SUPERVISOR_SUM];
     hart_set_jump_salt(hart, hart->translations.current->salt[s->privilege]);
 }
 

@@ -4,6 +4,7 @@
 #include "vmm/riscv/fpu.h"
 #include "vmm/riscv/fpu_values.h"
 #include "vmm/riscv/hart_state.h"
+#include "vmm/riscv/jit/jit_state.h"
 #include "vmm/riscv/mmu.h"
 
 static const struct op *begin(struct hart *hart, uint32_t where, int64_t budget)
@@ -98,6 +99,8 @@ void jit_execute(struct hart *hart, uint64_t unused, uint32_t where, int64_t bud
     hart->trap_value = op->raw;
     if (op->code == OP_CSR) {
         done = hart_csr_execute(hart, op);
+        /* A look at the environment's clock may have found the timer to be due. */
+        jit_note_deadline(hart);
     } else if (op->code >= OP_FADD_S) {
         done = fpu_execute(hart, op);
     } else {
@@ -108,6 +111,22 @@ void jit_execute(struct hart *hart, uint64_t unused, uint32_t where, int64_t bud
     } else if (op->code < OP_FADD_S || op->code == OP_CSR) {
         end(hart, op, op->rd);
     }
+}
+
+const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, int64_t budget)
+{
+    struct region *region;
+    uint32_t block;
+
+    (void)unused;
+    /* Nothing may be fetched past the limit: a fetch can set A bits. */
+    if (budget == 0 || (block = blocks_at(hart, pc)) == 0 ||
+        hart->blocks.blocks[block].region == 0) {
+        return NULL;
+    }
+    region = &hart->jit->regions[hart->blocks.blocks[block].region];
+    *jit_jump_for(hart, pc) = (struct jit_jump){.key = pc ^ hart->jump_salt, .code = region->entry};
+    return region->entry;
 }
 
 uint64_t jit_trap_return(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget)

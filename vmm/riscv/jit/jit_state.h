@@ -66,6 +66,10 @@ struct jit {
     struct perf_map *perf_map;
 };
 
+/* Where the jump cache keeps a jump to pc. */
+struct jit_jump *jit_jump_for(struct hart *hart, uint64_t pc);
+/* Brings shared.timer_pending up to date. */
+void jit_note_deadline(struct hart *hart);
 /* Translates the region that begins with a hot block. NULL: it cannot be. May drop all others. */
 struct region *region_translate(struct hart *hart, uint32_t head);
 /* Makes the edge jump to the region from now on. */

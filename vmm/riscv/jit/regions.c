@@ -42,6 +42,7 @@ bool jit_create(struct hart *hart)
         !back_end_create(hart)) {
         return false;
     }
+    hart->shared.ram_delta = hart->memory.start - (uint64_t)(uintptr_t)hart->memory.host;
     hart->shared.box = UINT64_C(0xffffffff00000000);
     jit->fixed = jit->memory.used;
     jit->region_count = 1;

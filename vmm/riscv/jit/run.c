@@ -8,10 +8,15 @@
 /* So that a budget never looks negative. */
 #define LONGEST_RUN (UINT64_C(1) << 62)
 
-static struct jit_jump *jump_for(struct hart *hart, uint64_t pc)
+struct jit_jump *jit_jump_for(struct hart *hart, uint64_t pc)
 {
     uint32_t offset = jit_jump_offset(pc, hart->shared.jump_mix);
     return &hart->shared.jumps[offset / sizeof(struct jit_jump)];
+}
+
+void jit_note_deadline(struct hart *hart)
+{
+    hart->shared.timer_pending = hart->state.position >= hart->deadline ? INTERRUPT_TIMER : 0;
 }
 
 /* A hot block at state.pc: its translation, made now if there is none. */
@@ -20,7 +25,7 @@ static const uint8_t *code_of(struct hart *hart, uint32_t index)
     struct block *block = &hart->blocks.blocks[index];
     struct region *region =
         block->region != 0 ? &hart->jit->regions[block->region] : region_translate(hart, index);
-    struct jit_jump *jump = jump_for(hart, hart->state.pc);
+    struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
 
     *jump = (struct jit_jump){.key = hart->state.pc ^ hart->jump_salt, .code = region->entry};
     return region->entry;
@@ -30,7 +35,7 @@ static const uint8_t *code_of(struct hart *hart, uint32_t index)
  * come to the end, or to what hart_run() must look at. */
 static const uint8_t *next_code(struct hart *hart, uint64_t limit)
 {
-    const struct jit_jump *jump = jump_for(hart, hart->state.pc);
+    const struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
     uint32_t hot;
 
     if (jump->key == (hart->state.pc ^ hart->jump_salt) && is_canonical(hart->state.pc)) {
@@ -107,8 +112,11 @@ static bool arrive(struct hart *hart, const uint8_t **code)
     s->position -= detail >> JIT_EXIT_OFFSET_BITS;
     if (reason == JIT_EXIT_DEAD) {
         /* The jump that led here is not to be taken again. */
-        jump_for(hart, s->pc)->key = UINT64_MAX;
+        jit_jump_for(hart, s->pc)->key = UINT64_MAX;
         return true;
+    }
+    if (reason == JIT_EXIT_INTERRUPT) {
+        return false;
     }
     hart_interpret(hart, reason == JIT_EXIT_TAIL ? hart->shared.limit : s->position + 1, false);
     return false;
@@ -123,6 +131,7 @@ void jit_run(struct hart *hart, uint64_t limit)
         limit = s->position + LONGEST_RUN;
     }
     hart->shared.limit = limit;
+    jit_note_deadline(hart);
     do {
         if (code == NULL) {
             code = next_code(hart, limit);

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+struct tlb_entry;
+
 #define JIT_JUMPS (1u << 13) /* a power of two */
 
 /* Where a jump goes whose target is known only when it is made. Keyed as the interpreter's jump
@@ -21,6 +23,7 @@ enum jit_exit {
     JIT_EXIT_TAIL,      /* the block at `detail` (offset, unused budget) does not fit any more */
     JIT_EXIT_INTERPRET, /* the instruction at `detail` is for the interpreter */
     JIT_EXIT_DEAD,      /* the region at `detail` is dead */
+    JIT_EXIT_INTERRUPT, /* an interrupt can be taken before the instruction at `detail` */
     JIT_EXIT_EDGE,      /* at an edge that is not linked; `detail` is its index */
     JIT_EXIT_JUMP,      /* to next_pc, of which the jump cache knows nothing */
     JIT_EXIT_STATUS,    /* a function of the hart said so: `status` */
@@ -43,7 +46,10 @@ struct jit_shared {
     uint32_t jump_mix; /* xored into a jump's place in `jumps`: differs by context */
     uint32_t pending_register;
     uint64_t pending_value;
-    uint64_t box; /* ones above a single */
+    uint64_t box;                        /* ones above a single */
+    uint64_t ram_delta;                  /* physical address less the host's, of RAM */
+    uint64_t timer_pending;              /* INTERRUPT_TIMER while the deadline is past, else 0 */
+    struct tlb_entry *supervisor_tlb[2]; /* of the current context, without and with SUM */
     struct jit_jump jumps[JIT_JUMPS];
 };
 

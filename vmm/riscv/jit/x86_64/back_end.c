@@ -42,7 +42,7 @@ static void emit_op(struct back_end *e, const struct ir_op *op)
     case IR_STORE: emit_store(e, op); break;
     case IR_LOAD_FLOAT:
     case IR_STORE_FLOAT: emit_access_float(e, op); break;
-    case IR_ATOMIC: call_execute(e, op); break;
+    case IR_ATOMIC: emit_atomic(e, op); break;
     case IR_FLOAT: emit_float(e, op); break;
     case IR_CSR: emit_csr(e, op); break;
     case IR_BRANCH:

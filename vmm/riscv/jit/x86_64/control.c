@@ -72,15 +72,6 @@ static void emit_change_of_privilege(struct back_end *e, const struct ir_op *op,
     go_to_pc(e);
 }
 
-void emit_csr(struct back_end *e, const struct ir_op *op)
-{
-    call_execute(e, op);
-    /* It may have been sstatus or fcsr. */
-    e->float_enabled = false;
-    e->float_dirty = false;
-    e->float_rounding = false;
-}
-
 void emit_control(struct back_end *e, const struct ir_op *op)
 {
     switch (op->code) {

@@ -42,6 +42,7 @@ enum cold_kind {
     COLD_TAIL,      /* the block does not fit into the budget */
     COLD_INTERPRET, /* leave before the instruction */
     COLD_STATUS,    /* a function of the hart wants the run to end */
+    COLD_INTERRUPT, /* leave after the instruction, as an interrupt is pending */
 };
 
 struct cold {
@@ -61,9 +62,11 @@ struct fixup {
 struct back_end {
     /* What regions share, executable addresses. */
     const uint8_t *enter;
-    const uint8_t *exit;        /* eax: exit and detail */
-    const uint8_t *exit_status; /* because of hart->shared.status */
-    const uint8_t *exit_jump;   /* rax: pc */
+    const uint8_t *exit;          /* eax: exit and detail */
+    const uint8_t *exit_status;   /* because of hart->shared.status */
+    const uint8_t *exit_jump;     /* rax: pc */
+    const uint8_t *read_sstatus;  /* rax: as a CSR instruction reads it */
+    const uint8_t *write_sstatus; /* rcx; not equal: an interrupt is pending */
     const uint8_t *call_load;
     const uint8_t *call_store;
     const uint8_t *call_access_float;
@@ -158,6 +161,9 @@ void emit_atomic(struct back_end *e, const struct ir_op *op);
 void emit_float(struct back_end *e, const struct ir_op *op);
 void emit_control(struct back_end *e, const struct ir_op *op);
 void emit_csr(struct back_end *e, const struct ir_op *op);
+/* The translation of a + imm: a jump that is taken if it is not at hand. Behind it the access is at
+ * [rax + rcx]. */
+uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, bool write);
 /* The F and D extensions are off: the interpreter raises the trap. */
 void require_float(struct back_end *e, const struct ir_op *op);
 void make_float_dirty(struct back_end *e);

@@ -243,6 +243,10 @@ void emit_cold(struct back_end *e, const struct cold *cold)
         alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, block_of(e)->instructions);
         leave_before(e, JIT_EXIT_TAIL, block_of(e)->offset, 0);
         break;
+    case COLD_INTERRUPT:
+        leave_before(e, JIT_EXIT_INTERRUPT, op->guest->offset + op_length(op->guest),
+                     unused_before(e, op) - 1);
+        break;
     case COLD_INTERPRET:
         leave_before(e, JIT_EXIT_INTERPRET, op->guest->offset, unused_before(e, op));
         break;

@@ -7,7 +7,7 @@
 _Static_assert(sizeof(struct tlb_entry) == 32, "entries are found by a shift");
 #define ENTRY_SHIFT 5
 
-static uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, bool write)
+uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, bool write)
 {
     size_t tag =
         write ? offsetof(struct tlb_entry, write_tag) : offsetof(struct tlb_entry, read_tag);

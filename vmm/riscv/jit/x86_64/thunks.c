@@ -38,13 +38,32 @@ static void emit_enter(struct back_end *e)
     op_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
 }
 
+static const uint8_t *emit_call(struct back_end *e, uintptr_t function);
+
+/* A jump that the jump cache does not know: the code may be there all the same. */
+static void emit_exit_jump(struct back_end *e, const uint8_t *find_code)
+{
+    uint8_t *unknown;
+
+    e->exit_jump = here(e);
+    store(&e->a, true, RAX, SHARED_FIELD(next_pc));
+    bind(call(&e->a), code_memory_writable(&e->jit->memory, find_code));
+    test_rr(&e->a, true, RAX, RAX);
+    unknown = jump_short_if(&e->a, CC_EQUAL);
+    load(&e->a, true, RCX, SHARED_FIELD(next_pc));
+    alu_ri(&e->a, ALU_AND, true, RCX, ~(int32_t)PAGE_MASK);
+    store(&e->a, true, RCX, SHARED_FIELD(page));
+    op_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
+    bind_short_here(&e->a, unknown);
+}
+
 static void emit_exits(struct back_end *e)
 {
     struct assignment home;
     uint8_t *to_exit[2];
+    const uint8_t *find_code = emit_call(e, (uintptr_t)jit_find_code);
 
-    e->exit_jump = here(e);
-    store(&e->a, true, RAX, SHARED_FIELD(next_pc));
+    emit_exit_jump(e, find_code);
     mov_ri(&e->a, RAX, JIT_EXIT_JUMP);
     to_exit[0] = jump(&e->a);
     e->exit_status = here(e);
@@ -93,8 +112,47 @@ static const uint8_t *emit_call(struct back_end *e, uintptr_t function)
     return start;
 }
 
+static void emit_sstatus(struct back_end *e)
+{
+    uint8_t *no_sum, *disabled;
+
+    /* SD: FS is dirty. The borrow of 0 - 1 tells. */
+    e->read_sstatus = here(e);
+    load(&e->a, true, RAX, HART_FIELD(state.sstatus));
+    mov_rr(&e->a, false, RDX, RAX);
+    alu_ri(&e->a, ALU_AND, false, RDX, (int32_t)SSTATUS_FS);
+    alu_ri(&e->a, ALU_XOR, false, RDX, (int32_t)SSTATUS_FS);
+    alu_ri(&e->a, ALU_SUB, false, RDX, 1);
+    alu_rr(&e->a, ALU_SBB, true, RDX, RDX);
+    shift_ri(&e->a, SHIFT_SHL, true, RDX, 63);
+    alu_rr(&e->a, ALU_OR, true, RAX, RDX);
+    mov_ri(&e->a, RDX, (int64_t)SSTATUS_UXL);
+    alu_rr(&e->a, ALU_OR, true, RAX, RDX);
+    put_8(&e->a, 0xc3);
+
+    /* In S mode, MXR as it is. Keeps rax. */
+    e->write_sstatus = here(e);
+    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)SSTATUS_WRITABLE);
+    store(&e->a, true, RCX, HART_FIELD(state.sstatus));
+    load(&e->a, true, HOST_TLB, SHARED_FIELD(supervisor_tlb[0]));
+    op_rr(&e->a, 0xf7, false, 0, RCX); /* test */
+    put_32(&e->a, (uint32_t)SSTATUS_SUM);
+    no_sum = jump_short_if(&e->a, CC_EQUAL);
+    load(&e->a, true, HOST_TLB, SHARED_FIELD(supervisor_tlb[1]));
+    bind_short_here(&e->a, no_sum);
+    store(&e->a, true, HOST_TLB, HART_FIELD(tlb));
+    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)SSTATUS_SIE);
+    disabled = jump_short_if(&e->a, CC_EQUAL);
+    load(&e->a, true, RCX, HART_FIELD(state.sip));
+    alu_rm(&e->a, ALU_OR, true, RCX, SHARED_FIELD(timer_pending));
+    alu_rm(&e->a, ALU_AND, true, RCX, HART_FIELD(state.sie));
+    bind_short_here(&e->a, disabled);
+    put_8(&e->a, 0xc3);
+}
+
 void emit_thunks(struct back_end *e)
 {
+    emit_sstatus(e);
     emit_enter(e);
     emit_exits(e);
     e->call_load = emit_call(e, (uintptr_t)jit_load);
