@@ -168,10 +168,11 @@ static void run_to_each_position(const struct scenario *s, const struct snapshot
                                  uint32_t hot_after)
 {
     const struct manner manner = translated(hot_after, 0, CUT_NEVER);
+    struct run *run = start(s, &manner);
 
     for (uint64_t position = 1; position <= s->program->length; position++) {
-        struct run *run = start(s, &manner);
         struct snapshot snapshot;
+        run_restart(run);
         run_to(run, position);
         snapshot = take_snapshot(run);
         cr_assert_eq(snapshot.pc, expected[position].pc,
@@ -180,8 +181,8 @@ static void run_to_each_position(const struct scenario *s, const struct snapshot
         cr_assert_eq(snapshot.hart, expected[position].hart, "run to %" PRIu64 ": hart", position);
         cr_assert_eq(snapshot.memory, expected[position].memory, "run to %" PRIu64 ": memory",
                      position);
-        run_destroy(run);
     }
+    run_destroy(run);
 }
 
 static void run_in_manners(const struct scenario *s)
