@@ -45,4 +45,4 @@ $(HART_DIFFERENTIAL) $(HART_SUPPORT): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUES
 $(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) $(HART_RANDOM) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
 $(BUILD)/tests/riscv/test_hart $(BUILD)/tests/riscv/test_hostile: $(HART_SUPPORT)
 $(BUILD)/tests/riscv/test_privileged $(BUILD)/tests/riscv/test_determinism: $(HART_SUPPORT) | $(HART_PROGRAMS)
-$(BUILD)/tests/riscv/test_engines: $(HART_RANDOM) $(HART_LOCKSTEP) $(HART_SUPPORT)
+$(patsubst %.c,$(BUILD)/%,$(wildcard tests/riscv/test_engine*.c)): $(HART_RANDOM) $(HART_LOCKSTEP) $(HART_SUPPORT)

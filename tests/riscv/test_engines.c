@@ -33,7 +33,8 @@ static bool one_case(struct program *program, enum pairing pairing, uint64_t see
     struct manner manners[2];
     char label[64];
 
-    snprintf(label, sizeof label, "HART_SEED=%llu HART_CASES=1", (unsigned long long)seed);
+    snprintf(label, sizeof label, "HART_SEED=%llu HART_CASES=1, pairing %u",
+             (unsigned long long)seed, (unsigned)pairing);
     program_generate(program, choices_from_seed(seed), LENGTH);
     manners_choose(pairing, &choices, manners);
     return manners_agree(program, manners, label);

@@ -17,6 +17,7 @@
 #include "vmm/riscv/fpu_values.h"
 #include "vmm/riscv/hart_state.h"
 #include "vmm/riscv/mmu.h"
+#include "vmm/riscv/pte.h"
 
 #define DISPATCH() goto *labels[op->code]
 #define NEXT()                                                                                     \
@@ -153,7 +154,8 @@ uint32_t hart_interpret(struct hart *hart, uint64_t limit, bool to_hot)
 jump : {
     uint64_t key = pc ^ hart->jump_salt;
     const struct jump_entry *entry = jump_entry_for(&hart->blocks, key);
-    if (unlikely(entry->key != key)) {
+    /* What is not canonical could have the key of a jump in another context. */
+    if (unlikely(entry->key != key || !is_canonical(pc))) {
         goto find;
     }
     block = entry->block;

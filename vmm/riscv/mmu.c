@@ -65,7 +65,7 @@ static bool walk(struct hart *hart, uint64_t address, enum access access, struct
 {
     uint64_t table = (hart->state.satp & SATP_PPN_MASK) << PAGE_SHIFT;
 
-    if ((uint64_t)((int64_t)(address << 25) >> 25) != address) {
+    if (!is_canonical(address)) {
         return page_fault(hart, access, address);
     }
     for (unsigned level = 2;; level--) {

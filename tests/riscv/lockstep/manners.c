@@ -30,10 +30,17 @@ static enum cuts some_cuts(struct choices *choices)
     return (enum cuts)(CUT_EVERY + choose(choices, CUT_MIXED));
 }
 
+/* At once, when little around it is known; or later, when loops are known as loops. */
+static uint32_t some_heat(struct choices *choices)
+{
+    static const uint8_t heats[] = {0, 0, 1, 1, 2, 5};
+    return CHOOSE_FROM(choices, heats);
+}
+
 void manners_choose(enum pairing pairing, struct choices *choices, struct manner manners[2])
 {
     uint64_t seed = choose_bits(choices);
-    uint32_t hot_after = choose_one_in(choices, 4);
+    uint32_t hot_after = some_heat(choices);
 
     manners[0] = manner_of("interpreter", interpreter(), CUT_NEVER, seed);
     manners[1] = manner_of("jit", jit(hot_after), CUT_NEVER, ~seed);
@@ -47,7 +54,7 @@ void manners_choose(enum pairing pairing, struct choices *choices, struct manner
         break;
     case PAIR_HOT:
         manners[1].name = "hot only";
-        manners[1].config.hot_after = choose(choices, 2) ? 24 : 3;
+        manners[1].config.hot_after = choose(choices, 2) ? 24 : 10;
         manners[1].cuts = choose(choices, 2) ? CUT_NEVER : CUT_LONG;
         break;
     case PAIR_CUTS:

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/riscv/support/state_buffer.h"
 #include "vmm/riscv/csr.h"
 
 #define LONGEST_NAP_NS UINT64_C(1000000000)
@@ -28,7 +27,6 @@ static void begin(struct run *run)
     const struct program *program = run->program;
     struct hart *hart = run->hart;
 
-    memcpy(run->memory.host, program->ram, PROGRAM_RAM);
     hart_reset(hart, program->task_pc, 0);
     hart_set_clock(hart, &program->clock);
     for (unsigned i = 1; i < 32; i++) {
@@ -41,7 +39,24 @@ static void begin(struct run *run)
     hart_set_csr(hart, CSR_STVEC, program->stvec);
     hart_set_csr(hart, CSR_SATP, program->satp);
     hart_set_stimecmp(hart, program->stimecmp);
-    world_choose_task(&run->world);
+}
+
+static void save(const struct hart *hart, struct state_buffer *buffer)
+{
+    struct state_writer writer = state_buffer_writer(buffer);
+    hart_save(hart, &writer);
+    if (writer.error != 0) {
+        abort();
+    }
+}
+
+static void load(struct hart *hart, struct state_buffer *buffer)
+{
+    struct state_reader reader = state_buffer_reader(buffer);
+    hart_load(hart, &reader);
+    if (reader.error != 0) {
+        abort();
+    }
 }
 
 struct run *run_create(const struct program *program, const struct manner *manner)
@@ -53,14 +68,25 @@ struct run *run_create(const struct program *program, const struct manner *manne
     }
     run->program = program;
     run->manner = *manner;
-    run->choices = choices_from_seed(manner->seed);
     run->world.program = program;
     if (!create_hart(run, &manner->config)) {
         run_destroy(run);
         return NULL;
     }
     begin(run);
+    save(run->hart, &run->beginning);
+    run_restart(run);
     return run;
+}
+
+void run_restart(struct run *run)
+{
+    run->choices = choices_from_seed(run->manner.seed);
+    run->next_event = 0;
+    run->world.count = 0;
+    run->beginning.read = 0;
+    memcpy(run->memory.host, run->program->ram, PROGRAM_RAM);
+    load(run->hart, &run->beginning);
 }
 
 void run_destroy(struct run *run)
@@ -79,18 +105,13 @@ static void reload(struct run *run)
     struct guest_memory old_memory = run->memory;
     struct hart *old = run->hart;
     struct state_buffer buffer = {0};
-    struct state_writer writer = state_buffer_writer(&buffer);
-    struct state_reader reader = state_buffer_reader(&buffer);
 
-    hart_save(old, &writer);
+    save(old, &buffer);
     if (!create_hart(run, run->reloads++ % 2 == 0 ? &manner->other_config : &manner->config)) {
         abort();
     }
     memcpy(run->memory.host, old_memory.host, PROGRAM_RAM);
-    hart_load(run->hart, &reader);
-    if (writer.error != 0 || reader.error != 0) {
-        abort();
-    }
+    load(run->hart, &buffer);
     hart_destroy(old);
     free(old_memory.host);
 }

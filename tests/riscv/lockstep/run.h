@@ -6,6 +6,7 @@
 #define TESTS_RISCV_RUN_OF_PROGRAM_H
 
 #include "tests/riscv/lockstep/world.h"
+#include "tests/riscv/support/state_buffer.h"
 
 enum cuts {
     CUT_NEVER,
@@ -35,11 +36,14 @@ struct run {
     struct choices choices;
     unsigned next_event;
     unsigned reloads;
+    struct state_buffer beginning;
 };
 
 /* NULL if there is no memory, or no such engine. The program must outlive the run. */
 struct run *run_create(const struct program *program, const struct manner *manner);
 void run_destroy(struct run *run);
+/* To the beginning again, as if created anew, but cheaper. For runs without reloads. */
+void run_restart(struct run *run);
 /* To that position exactly, with all events before it, and none at it. */
 void run_to(struct run *run, uint64_t position);
 

@@ -56,15 +56,17 @@ void world_choose_task(struct world *world)
     hart_set_pc(hart, world->program->task_pc);
 }
 
-/* As a device's DMA: one instruction, somewhere in the code. */
+/* As a device's DMA: one instruction, somewhere in the code; or where `value` says. */
 static void write_code(struct world *world, uint64_t value)
 {
-    uint64_t offset = FRAME_CODE * GUEST_PAGE_SIZE +
-                      (mix(value, 2) % (PROGRAM_CODE_PAGES * GUEST_PAGE_SIZE) & ~UINT64_C(3));
+    uint64_t code = FRAME_ADDRESS(FRAME_CODE);
+    uint64_t size = PROGRAM_CODE_PAGES * GUEST_PAGE_SIZE;
+    uint64_t address = value >= code && value < code + size ? value : code + mix(value, 2) % size;
     uint32_t bits = rv_addi(A0, A0, (int32_t)(value & 7));
 
-    memcpy(world->memory.host + offset, &bits, sizeof bits);
-    hart_memory_written(world->hart, world->memory.start + offset, sizeof bits);
+    address &= ~UINT64_C(3);
+    memcpy(guest_memory_slice(&world->memory, address, sizeof bits), &bits, sizeof bits);
+    hart_memory_written(world->hart, address, sizeof bits);
 }
 
 /* False: the access is refused. */

@@ -127,15 +127,26 @@ void step_loop(struct emitter *e)
     }
 }
 
-/* Either form of a call. */
+/* Any form of a call. */
 static void call(struct emitter *e, uint32_t link, unsigned function)
 {
-    if (choose(e->choices, 2)) {
-        emit(e, rv_jal(link, distance(e->used, function)));
-    } else {
-        int32_t from_here = distance(e->used, function);
+    int32_t from_here = distance(e->used, function);
+
+    switch (choose(e->choices, 3)) {
+    case 0: emit(e, rv_jal(link, from_here)); break;
+    case 1:
         emit(e, rv_auipc(link, (uint32_t)from_here + 0x800));
-        emit(e, rv_jalr(link, link, from_here << 20 >> 20));
+        emit(e, rv_jalr(link, link, (int32_t)((uint32_t)from_here << 20) >> 20));
+        break;
+    default:
+        emit(e, rv_auipc(link, (uint32_t)from_here + 0x800));
+        emit(e, rv_addi(link, link, (int32_t)((uint32_t)from_here << 20) >> 20));
+        if (link == RA) {
+            emit_16(e, 0x9082); /* c.jalr ra */
+        } else {
+            emit(e, rv_jalr(link, link, 0));
+        }
+        break;
     }
 }
 
@@ -177,7 +188,11 @@ void step_call(struct emitter *e)
         /* returns to elsewhere */
         emit(e, rv_addi(link, link, 2 * (int32_t)choose(e->choices, 16)));
     }
-    emit(e, rv_jalr(ZERO, link, (int32_t)choose(e->choices, 2)));
+    if (choose(e->choices, 2)) {
+        emit_16(e, 0x8002 | link << 7); /* c.jr */
+    } else {
+        emit(e, rv_jalr(ZERO, link, (int32_t)choose(e->choices, 2)));
+    }
     emit_at(e, skip, rv_jal(ZERO, distance(skip, e->used)));
     e->kept = kept;
     for (unsigned calls = 1 + choose(e->choices, 2); calls > 0; calls--) {

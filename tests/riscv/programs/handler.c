@@ -167,6 +167,7 @@ void program_make_handler(struct program *program, struct choices *choices)
     patch_branch(&e, p.to_task[1], 0, T0, T3);
     patch_branch(&e, p.to_task[2], 0, T4, ZERO);
     program->task_pc = FRAME_ADDRESS(FRAME_HANDLER) + e.used;
+    program->x[CONTEXT] = FRAME_ADDRESS(FRAME_CONTEXT) + PROGRAM_CONTEXT;
     choose_task(&e);
 
     patch_branch(&e, p.to_leave[0], 0, ZERO, ZERO);

@@ -44,6 +44,7 @@ void operation_immediate(struct emitter *e)
         immediate = 0x600 + (e->tame ? 2 * choose(e->choices, 2) : choose(e->choices, 3));
         funct3 = 1, opcode = 0x1b;
         break;
+    case 9: /* zext.h */ emit(e, rv_r(0x04, 0, rs1, 4, rd, 0x3b)); return;
     case 6:
         immediate = choose(e->choices, 2) ? amount & 31 : 0x080 | amount, funct3 = 1, opcode = 0x1b;
         break;
@@ -65,7 +66,7 @@ void operation_constant(struct emitter *e)
     uint32_t value = (uint32_t)value_integer(e->choices);
     int32_t low = (int32_t)(value << 20) >> 20;
 
-    switch (choose(e->choices, 6)) {
+    switch (choose(e->choices, 7)) {
     case 0: emit_constant(e, rd, value); break;
     case 1:
         emit(e, rv_lui(rd, value));
@@ -74,6 +75,10 @@ void operation_constant(struct emitter *e)
     case 2:
         emit(e, rv_auipc(rd, value));
         emit(e, rv_addi(rd, rd, low));
+        break;
+    case 6: /* as far as it goes */
+        emit(e, rv_auipc(rd, 0x7ffff000));
+        emit(e, rv_addi(rd, rd, 0x7ff));
         break;
     case 3: /* the first result is still needed */
         emit(e, choose(e->choices, 2) ? rv_lui(rd, value) : rv_auipc(rd, value));
@@ -149,6 +154,8 @@ void operation_compressed(struct emitter *e)
     case 16:
     case 17:
     case 18: compressed_memory(e); break;
-    default: emit_16(e, RV_C_NOP); break;
+    default: /* c.addi16sp, c.nop */
+        emit_16(e, e->tame || immediate == 0 ? RV_C_NOP : 0x6101 | high | low);
+        break;
     }
 }

@@ -105,9 +105,22 @@ static void return_to_lower_mode(struct emitter *e)
     emit(e, RV_SRET);
 }
 
+/* To the next instruction, but for a bit that no address has alone. */
+static void jump_beyond(struct emitter *e)
+{
+    uint32_t place = nonzero_destination(e), bit = other_destination(e, place);
+
+    emit(e, rv_addi(bit, ZERO, 1 + (int32_t)choose(e->choices, 15)));
+    emit(e, rv_slli(bit, bit, 39));
+    emit(e, rv_auipc(place, 0));
+    emit(e, rv_xor(place, place, bit));
+    emit(e, rv_jalr(RA, place, 12));
+}
+
 void step_system(struct emitter *e)
 {
-    switch (choose(e->choices, 12)) {
+    switch (choose(e->choices, 13)) {
+    case 12: jump_beyond(e); break;
     case 0: return_to_lower_mode(e); break;
     case 1: emit(e, RV_WFI); break;
     case 2:

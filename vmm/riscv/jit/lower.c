@@ -49,11 +49,13 @@ static void set_known(struct lowering *l, const struct op *op, unsigned index, e
                       int64_t value)
 {
     enum ir_code code = known == KNOWN_PC ? IR_PC : IR_CONSTANT;
-    struct ir_op *ir = &l->region->ops[l->region->op_count - 1];
+    struct ir_op *ir;
 
-    if (l->block->count > 0 && (ir->code == IR_CONSTANT || ir->code == IR_PC) &&
-        ir->dst == op->rd) {
-        ir->code = IR_NOP;
+    if (l->block->count > 0) {
+        struct ir_op *before = &l->region->ops[l->region->op_count - 1];
+        if ((before->code == IR_CONSTANT || before->code == IR_PC) && before->dst == op->rd) {
+            before->code = IR_NOP;
+        }
     }
     ir = append(l, code, op, index);
     ir->dst = op->rd;

@@ -3,6 +3,7 @@
 #include "vmm/riscv/jit/back_end.h"
 #include "vmm/riscv/jit/jit.h"
 #include "vmm/riscv/jit/jit_state.h"
+#include "vmm/riscv/pte.h"
 
 /* So that a budget never looks negative. */
 #define LONGEST_RUN (UINT64_C(1) << 62)
@@ -37,7 +38,7 @@ static const uint8_t *next_code(struct hart *hart, uint64_t limit)
     const struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
     uint32_t hot;
 
-    if (jump->key == (hart->state.pc ^ hart->jump_salt)) {
+    if (jump->key == (hart->state.pc ^ hart->jump_salt) && is_canonical(hart->state.pc)) {
         return jump->code;
     }
     hot = hart_interpret(hart, limit, true);

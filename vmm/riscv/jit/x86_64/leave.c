@@ -91,6 +91,14 @@ void go_to_pc(struct back_end *e)
     struct memory_operand code = entry;
     uint8_t *miss;
 
+    /* is_canonical(): bits 63 to 38 are all ones, or all zeros. What is not could have the key of a
+     * jump in another context. */
+    mov_rr(&e->a, true, RDX, RAX);
+    shift_ri(&e->a, SHIFT_SAR, true, RDX, 38);
+    alu_ri(&e->a, ALU_ADD, true, RDX, 1);
+    alu_ri(&e->a, ALU_CMP, true, RDX, 1);
+    miss = jump_if(&e->a, CC_ABOVE);
+    bind(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
     /* jit_jump_offset() */
     mov_rr(&e->a, false, RCX, RAX);
     shift_ri(&e->a, SHIFT_SHL, false, RCX, 3);
