@@ -98,7 +98,7 @@ void go_to_pc(struct back_end *e)
     alu_ri(&e->a, ALU_ADD, true, RDX, 1);
     alu_ri(&e->a, ALU_CMP, true, RDX, 1);
     miss = jump_if(&e->a, CC_ABOVE);
-    bind(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
     /* jit_jump_offset() */
     mov_rr(&e->a, false, RCX, RAX);
     shift_ri(&e->a, SHIFT_SHL, false, RCX, 3);
