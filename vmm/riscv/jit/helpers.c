@@ -125,7 +125,8 @@ const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, in
         return NULL;
     }
     region = &hart->jit->regions[hart->blocks.blocks[block].region];
-    *jit_jump_for(hart, pc) = (struct jit_jump){.key = pc ^ hart->jump_salt, .code = region->entry};
+    *jit_jump_for(hart, pc) =
+        (struct jit_jump){.pc = pc, .salt = hart->jump_salt, .code = region->entry};
     return region->entry;
 }
 

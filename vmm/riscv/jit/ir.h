@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/riscv/jit/skip.h"
 #include "vmm/riscv/op.h"
 
 enum ir_code {
@@ -108,6 +109,7 @@ struct ir_op {
     uint8_t index;    /* of the instruction within its block */
     uint8_t target;   /* control: block of the region, or IR_OUTSIDE */
     uint8_t group;    /* memory: 1 + the group of accesses that it belongs to, or 0 */
+    uint16_t skip_to; /* of a branch that skips: the operation of the region, or 0 */
     int32_t compared; /* of a branch whose b is IR_IMMEDIATE */
     int64_t imm;      /* of control: target relative to the virtual page */
     const struct op *guest;
@@ -138,6 +140,7 @@ struct ir_block {
     uint16_t count;
     uint8_t instructions;
     uint8_t weight; /* how often it runs, roughly: more in loops */
+    struct skips skips;
 };
 
 /* Accesses with one base that nobody changes in between: a stack frame, a structure. They are

@@ -27,7 +27,7 @@ static const uint8_t *code_of(struct hart *hart, uint32_t index)
         block->region != 0 ? &hart->jit->regions[block->region] : region_translate(hart, index);
     struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
 
-    *jump = (struct jit_jump){.key = hart->state.pc ^ hart->jump_salt, .code = region->entry};
+    *jump = (struct jit_jump){.pc = hart->state.pc, .salt = hart->jump_salt, .code = region->entry};
     return region->entry;
 }
 
@@ -38,7 +38,7 @@ static const uint8_t *next_code(struct hart *hart, uint64_t limit)
     const struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
     uint32_t hot;
 
-    if (jump->key == (hart->state.pc ^ hart->jump_salt) && is_canonical(hart->state.pc)) {
+    if (jump->pc == hart->state.pc && jump->salt == hart->jump_salt) {
         return jump->code;
     }
     hot = hart_interpret(hart, limit, true);
@@ -112,7 +112,7 @@ static bool arrive(struct hart *hart, const uint8_t **code)
     s->position -= detail >> JIT_EXIT_OFFSET_BITS;
     if (reason == JIT_EXIT_DEAD) {
         /* The jump that led here is not to be taken again. */
-        jit_jump_for(hart, s->pc)->key = UINT64_MAX;
+        jit_jump_for(hart, s->pc)->pc = UINT64_MAX;
         return true;
     }
     if (reason == JIT_EXIT_INTERRUPT) {

@@ -18,7 +18,7 @@ static bool holds(const struct ir_region *region, uint32_t index, unsigned *plac
 
 static bool has_target(const struct ir_op *op)
 {
-    return op->code == IR_BRANCH || op->code == IR_JUMP;
+    return (op->code == IR_BRANCH && op->skip_to == 0) || op->code == IR_JUMP;
 }
 
 static void append(struct hart *hart, struct ir_region *region, uint32_t index)

@@ -11,11 +11,12 @@ struct tlb_entry;
 
 #define JIT_JUMPS (1u << 13) /* a power of two */
 
-/* Where a jump goes whose target is known only when it is made. Keyed as the interpreter's jump
- * cache is. */
+/* Where a jump goes whose target is known only when it is made. */
 struct jit_jump {
-    uint64_t key;
+    uint64_t pc;   /* odd: none */
+    uint64_t salt; /* of the context and privilege */
     const uint8_t *code;
+    uint64_t unused; /* a power of two to index by */
 };
 
 /* Why generated code returned. */
@@ -65,7 +66,7 @@ struct jit_shared {
 /* The place of a jump in `jumps`, times its size. */
 static inline uint32_t jit_jump_offset(uint64_t pc, uint32_t mix)
 {
-    return ((uint32_t)pc * 8 ^ mix) & ((JIT_JUMPS - 1) * (uint32_t)sizeof(struct jit_jump));
+    return ((uint32_t)pc * 16 ^ mix) & ((JIT_JUMPS - 1) * (uint32_t)sizeof(struct jit_jump));
 }
 
 #endif
