@@ -35,6 +35,8 @@ struct bench_options {
 
 /* -1: go on. Otherwise the exit code. */
 int bench_options_parse(struct bench_options *options, int count, char **arguments);
+/* Is the name one of those in a list with commas? */
+bool bench_listed(const char *list, const char *name);
 
 struct forms;
 
@@ -48,7 +50,7 @@ struct bench {
 /* False with a line in bench->error. What was reported before stays. */
 typedef bool bench_section(struct bench *bench);
 
-bench_section section_interpreter;
+bench_section section_hart;
 bench_section section_qemu;
 bench_section section_memory;
 bench_section section_cpu;

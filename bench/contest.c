@@ -3,10 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 
-#define NAME_WIDTH 12
-#define KINDS      2u /* of QEMU: plain and counting */
+#define NAME_WIDTH   11
+#define COLUMN_WIDTH 16
+#define KINDS        2u /* of QEMU: plain and counting */
 
 static const enum emulator_kind kinds[KINDS] = {EMULATOR_TCG, EMULATOR_ICOUNT};
+/* The fastest of a kind, program by program. */
 static const char *const kind_names[KINDS] = {"best TCG", "best icount"};
 
 /* How many times as fast as this one the first is; 0 if either has no values. */
@@ -73,65 +75,76 @@ static struct summary summarize_column(const struct contest *contest, unsigned c
 
 /* ---- For people ---------------------------------------------------------------------------- */
 
+static void print_name(const char *name)
+{
+    printf("%-*s", NAME_WIDTH, name);
+}
+
+static void print_seconds(const struct contest *contest)
+{
+    const struct lineup *lineup = contest->lineup;
+
+    print_name("seconds");
+    for (unsigned i = 0; i < lineup->count; i++)
+        printf(" %*s", COLUMN_WIDTH, lineup->emulators[i].label);
+    putchar('\n');
+    for (unsigned program = 0; program < contest->count; program++) {
+        print_name(contest->programs[program]);
+        for (unsigned i = 0; i < lineup->count; i++)
+            printf(" %*.3f", COLUMN_WIDTH, sample_median(&contest->seconds[program][i]));
+        putchar('\n');
+    }
+}
+
 static void print_ratio(double ratio)
 {
     if (ratio > 0)
-        printf(" %11.2fx", ratio);
+        printf(" %*.2f", COLUMN_WIDTH, ratio);
     else
-        printf(" %12s", "-");
-}
-
-static void print_heading(const struct contest *contest)
-{
-    const struct lineup *lineup = contest->lineup;
-
-    printf("%-*s", NAME_WIDTH, "seconds");
-    for (unsigned i = 0; i < lineup->count; i++)
-        printf(" %*s", i == 0 ? 12 : 25, lineup->emulators[i].label);
-    for (unsigned i = 0; lineup->count > 1 && i < KINDS; i++)
-        printf(" %12s", kind_names[i]);
-    putchar('\n');
-}
-
-static void print_program(const struct contest *contest, unsigned program)
-{
-    const struct lineup *lineup = contest->lineup;
-
-    printf("%-*s", NAME_WIDTH, contest->programs[program]);
-    for (unsigned i = 0; i < lineup->count; i++) {
-        printf(" %12.3f", sample_median(&contest->seconds[program][i]));
-        if (i > 0)
-            print_ratio(ratio_to(contest, program, i));
-    }
-    for (unsigned i = 0; lineup->count > 1 && i < KINDS; i++)
-        print_ratio(ratio_to_best(contest, program, kinds[i]));
-    putchar('\n');
+        printf(" %*s", COLUMN_WIDTH, "-");
 }
 
 static void print_summary(const struct contest *contest, const char *name, bool mean)
 {
-    unsigned others = contest->lineup->count;
+    unsigned columns = contest->lineup->count + KINDS;
 
-    printf("%-*s %12s", NAME_WIDTH, name, "");
-    for (unsigned column = 1; column < others + KINDS; column++) {
+    print_name(name);
+    for (unsigned column = 1; column < columns; column++) {
         struct summary summary = summarize_column(contest, column);
 
-        if (column < others)
-            printf(" %12s", "");
         print_ratio(mean ? summary.mean : summary.least);
     }
     putchar('\n');
 }
 
+static void print_ratios(const struct contest *contest)
+{
+    const struct lineup *lineup = contest->lineup;
+
+    printf("\n%s is so many times as fast as\n", lineup->emulators[0].label);
+    print_name("");
+    for (unsigned i = 1; i < lineup->count; i++)
+        printf(" %*s", COLUMN_WIDTH, lineup->emulators[i].label);
+    for (unsigned i = 0; i < KINDS; i++)
+        printf(" %*s", COLUMN_WIDTH, kind_names[i]);
+    putchar('\n');
+    for (unsigned program = 0; program < contest->count; program++) {
+        print_name(contest->programs[program]);
+        for (unsigned i = 1; i < lineup->count; i++)
+            print_ratio(ratio_to(contest, program, i));
+        for (unsigned i = 0; i < KINDS; i++)
+            print_ratio(ratio_to_best(contest, program, kinds[i]));
+        putchar('\n');
+    }
+    print_summary(contest, "geom. mean", true);
+    print_summary(contest, "least", false);
+}
+
 void contest_print(const struct contest *contest)
 {
-    print_heading(contest);
-    for (unsigned i = 0; i < contest->count; i++)
-        print_program(contest, i);
-    if (contest->lineup->count > 1) {
-        print_summary(contest, "geom. mean", true);
-        print_summary(contest, "least", false);
-    }
+    print_seconds(contest);
+    if (contest->lineup->count > 1)
+        print_ratios(contest);
     fflush(stdout);
 }
 

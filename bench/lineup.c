@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #define DEFAULT_QEMU "qemu-system-riscv64"
-#define DEFAULT_CPU  "jit"
 /* What `ftvm` puts before the words of --append. */
 #define CONSOLE_WORDS "console=ttyS0 rng_core.default_quality=1000 "
 
@@ -61,14 +60,6 @@ static bool find_line(const char *command, const char *word, char *line, size_t 
 
 /* ---- Ours ---------------------------------------------------------------------------------- */
 
-static bool has_cpu_option(const struct bench *bench)
-{
-    char command[PATH_MAX + 32], line[256];
-
-    snprintf(command, sizeof(command), "'%s' run --help", bench->options.ftvm);
-    return find_line(command, "  --cpu ", line, sizeof(line));
-}
-
 static void add_ftvm(struct lineup *lineup, const struct bench *bench, const char *append,
                      const char *cpu)
 {
@@ -86,23 +77,15 @@ static void add_ftvm(struct lineup *lineup, const struct bench *bench, const cha
     add(lineup, bench, EMULATOR_FTVM, label, arguments);
 }
 
-static bool add_ours(struct lineup *lineup, struct bench *bench, const char *append)
+static void add_ours(struct lineup *lineup, const struct bench *bench, const char *append)
 {
     char cpus[256], *rest;
 
-    if (!has_cpu_option(bench)) {
-        if (bench->options.cpu) {
-            snprintf(bench->error, sizeof(bench->error), "%s has no option --cpu",
-                     bench->options.ftvm);
-            return false;
-        }
+    if (!bench->options.cpu)
         add_ftvm(lineup, bench, append, NULL);
-        return true;
-    }
-    snprintf(cpus, sizeof(cpus), "%s", bench->options.cpu ? bench->options.cpu : DEFAULT_CPU);
+    snprintf(cpus, sizeof(cpus), "%s", bench->options.cpu ? bench->options.cpu : "");
     for (char *cpu = strtok_r(cpus, ",", &rest); cpu; cpu = strtok_r(NULL, ",", &rest))
         add_ftvm(lineup, bench, append, keep(lineup, cpu));
-    return true;
 }
 
 /* ---- QEMU ---------------------------------------------------------------------------------- */
@@ -121,6 +104,19 @@ static bool name_qemu(const char *path, char label[EMULATOR_LABEL_SIZE])
     return true;
 }
 
+/* Two of one version: "qemu-7.2" and "qemu-7.2 b". */
+static void set_apart(const struct lineup *lineup, char label[EMULATOR_LABEL_SIZE])
+{
+    char letter[] = " b";
+    size_t size = strlen(label);
+
+    for (unsigned i = 0; i < lineup->count; i++)
+        if (strcmp(lineup->emulators[i].label, label) == 0) {
+            snprintf(label + size, EMULATOR_LABEL_SIZE - size, "%s", letter);
+            letter[1]++;
+        }
+}
+
 static bool add_qemu(struct lineup *lineup, const struct bench *bench, const char *append,
                      const char *path)
 {
@@ -129,6 +125,7 @@ static bool add_qemu(struct lineup *lineup, const struct bench *bench, const cha
 
     if (!name_qemu(path, label))
         return false;
+    set_apart(lineup, label);
     snprintf(words, sizeof(words), CONSOLE_WORDS "%s", append);
     for (unsigned i = 0; i < 2; i++) {
         const char *const arguments[] = {keep(lineup, path),
@@ -169,8 +166,7 @@ bool lineup_make(struct lineup *lineup, struct bench *bench, const char *append)
                  bench->options.programs_initrd);
         return false;
     }
-    if (!add_ours(lineup, bench, append))
-        return false;
+    add_ours(lineup, bench, append);
     snprintf(paths, sizeof(paths), "%s", named ? named : DEFAULT_QEMU);
     for (char *path = strtok_r(paths, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
         if (add_qemu(lineup, bench, append, path))

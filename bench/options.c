@@ -1,6 +1,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/bench.h"
 
@@ -15,7 +16,7 @@ static const char usage[] =
     "\n"
     "Measures the pair on this host and prints tables; the values go into CSV files as well.\n"
     "\n"
-    "  --only NAMES      sections, with commas: interpreter, qemu, memory, cpu, disk, network,\n"
+    "  --only NAMES      sections, with commas: hart, qemu, memory, cpu, disk, network,\n"
     "                    redis, log, failover, transfer, epoch (all of them)\n"
     "  --rounds N        how often each value is taken, in turns (5)\n"
     "  --kills N         failovers after SIGKILL (10)\n"
@@ -26,8 +27,8 @@ static const char usage[] =
     "  --qemu FILES      to compare with, with commas (qemu-system-riscv64)\n"
     "  --programs NAMES  of section qemu, with commas (all of them)\n"
     "  --work PERCENT    of the work of programs (100)\n"
-    "  --epochs LIST     lengths to compare, with commas (10000,50000,100000,250000,1000000,\n"
-    "                    4000000)\n"
+    "  --epochs LIST     lengths to compare, with commas (50000,250000,1000000,\n"
+    "                    4000000,16000000,64000000)\n"
     "  --results DIR     where the CSV files go (build/bench-results)\n"
     "  --ftvm FILE       the command (build/ftvm)\n"
     "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
@@ -40,6 +41,18 @@ static const char usage[] =
     "  --keep            leave the replicas' logs, events and consoles behind\n"
     "\n"
     "Exit code: 0 all was measured; 1 something was not; 2 wrong options.\n";
+
+bool bench_listed(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+            return true;
+    }
+    return false;
+}
 
 static bool parse_number(const char *name, const char *text, unsigned highest, unsigned *number)
 {
@@ -120,7 +133,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         .programs_initrd = "build/bench/guest/linux.cpio",
         .plots = "bench/plots",
         .memory = "256M",
-        .epochs = "10000,50000,100000,250000,1000000,4000000",
+        .epochs = "50000,250000,1000000,4000000,16000000,64000000",
         .rounds = DEFAULT_ROUNDS,
         .kills = DEFAULT_KILLS,
         .silences = DEFAULT_SILENCES,

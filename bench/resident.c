@@ -5,18 +5,49 @@
 
 #define KIB 1024u
 
-static uint64_t guest_part(uint64_t size, uint64_t in_memory, uint64_t guest_size)
-{
-    uint64_t excess = size - guest_size;
+struct mapping {
+    uint64_t size, rss, pss;
+};
 
-    return in_memory > excess ? in_memory - excess : 0;
+static uint64_t guest_part(const struct mapping *mapping, uint64_t guest_size)
+{
+    uint64_t excess = mapping->size - guest_size;
+
+    return mapping->rss > excess ? mapping->rss - excess : 0;
+}
+
+static void add_mapping(struct resident *resident, const struct mapping *mapping,
+                        uint64_t guest_size)
+{
+    resident->beyond += mapping->pss;
+    resident->beyond_pages += mapping->rss;
+    if (mapping->size >= guest_size && guest_part(mapping, guest_size) > resident->guest)
+        resident->guest = guest_part(mapping, guest_size);
+}
+
+/* "START-END perms ..." begins a mapping, and lines "Name: N kB" describe it. */
+static void read_mappings(FILE *maps, uint64_t guest_size, struct resident *resident)
+{
+    struct mapping mapping = {0};
+    uint64_t start, end, kib;
+    char line[512];
+
+    while (fgets(line, sizeof(line), maps)) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) == 2) {
+            add_mapping(resident, &mapping, guest_size);
+            mapping = (struct mapping){.size = end - start};
+        } else if (sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1) {
+            mapping.rss = kib * KIB;
+        } else if (sscanf(line, "Pss: %" SCNu64 " kB", &kib) == 1) {
+            mapping.pss = kib * KIB;
+        }
+    }
+    add_mapping(resident, &mapping, guest_size);
 }
 
 bool resident_read(pid_t pid, uint64_t guest_size, struct resident *resident)
 {
-    uint64_t start, end, size = 0, kib;
-    char path[64], line[512];
-    bool found = false;
+    char path[64];
     FILE *maps;
 
     *resident = (struct resident){0};
@@ -24,19 +55,12 @@ bool resident_read(pid_t pid, uint64_t guest_size, struct resident *resident)
     maps = fopen(path, "re");
     if (!maps)
         return false;
-    while (fgets(line, sizeof(line), maps)) {
-        /* "START-END perms ..." begins a mapping, and lines "Name: N kB" describe it. */
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) == 2) {
-            size = end - start;
-        } else if (sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1) {
-            resident->total += kib * KIB;
-            if (size < guest_size)
-                continue;
-            found = true;
-            if (guest_part(size, kib * KIB, guest_size) > resident->guest)
-                resident->guest = guest_part(size, kib * KIB, guest_size);
-        }
-    }
+    read_mappings(maps, guest_size, resident);
     fclose(maps);
-    return found;
+    if (resident->guest == 0 || resident->beyond < resident->guest)
+        return false;
+    /* A guest's RAM is its process's alone, so both counts agree about it. */
+    resident->beyond -= resident->guest;
+    resident->beyond_pages -= resident->guest;
+    return true;
 }

@@ -9,7 +9,9 @@
 #include <sys/types.h>
 
 struct resident {
-    uint64_t total, guest; /* bytes */
+    uint64_t guest;        /* bytes of its RAM */
+    uint64_t beyond;       /* all else; a page that n mappings share counts 1/n in each (PSS) */
+    uint64_t beyond_pages; /* the same with such a page counted n times (RSS, as in top) */
 };
 
 /* The guest's RAM is the mapping of at least `guest_size` bytes that has most in memory. If it is

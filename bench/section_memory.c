@@ -13,7 +13,7 @@
 
 struct memory {
     struct lineup lineup;
-    struct sample beyond[LINEUP_MAX], guest[LINEUP_MAX];
+    struct sample beyond[LINEUP_MAX], pages[LINEUP_MAX], guest[LINEUP_MAX];
 };
 
 /* "256M", as ftvm and QEMU read it. */
@@ -55,7 +55,8 @@ static bool take(struct memory *memory, struct bench *bench, unsigned i)
         return false;
     }
     emulator_end(emulator);
-    sample_add(&memory->beyond[i], (double)(resident.total - resident.guest) / MIB);
+    sample_add(&memory->beyond[i], (double)resident.beyond / MIB);
+    sample_add(&memory->pages[i], (double)resident.beyond_pages / MIB);
     sample_add(&memory->guest[i], (double)resident.guest / MIB);
     return true;
 }
@@ -70,6 +71,9 @@ static void report(const struct memory *memory, struct bench *bench)
 
         row.quantity = "beyond guest's RAM";
         row.sample = &memory->beyond[i];
+        report_row(&bench->report, &row);
+        row.quantity = "- as RSS";
+        row.sample = &memory->pages[i];
         report_row(&bench->report, &row);
         row.quantity = "guest's RAM, used";
         row.sample = &memory->guest[i];

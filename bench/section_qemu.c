@@ -40,6 +40,11 @@ static bool choose_programs(struct race *race, struct bench *bench)
             snprintf(bench->error, sizeof(bench->error), "too many programs");
             return false;
         }
+        if (!bench_listed(all_programs, name)) {
+            snprintf(bench->error, sizeof(bench->error), "there is no program '%s'; there are %s",
+                     name, all_programs);
+            return false;
+        }
         race->contest.programs[race->contest.count++] = name;
         race->boot = race->boot || strcmp(name, BOOT) == 0;
     }

@@ -1,11 +1,15 @@
 /* Memory: loads that wait for each other, loads and stores all over the place, and streams. */
 #include "programs.h"
 
-#define LINE          64u /* bytes of a cache line: a node of the chase has one to itself */
-#define CHASE_ROUNDS  3000000u
-#define WALK_ROUNDS   4000000u
-#define STREAM_ROUNDS 25u
-#define STREAMS       3u
+#define LINE         64u /* bytes of a cache line: a node of the chase has one to itself */
+#define CHASE_ROUNDS 3000000u
+#define WALK_ROUNDS  4000000u
+#define COPY_ROUNDS  150u
+#define SCALE_ROUNDS 80u
+#define ADD_ROUNDS   60u
+#define STREAMS      3u
+#define SKEW         5 /* pages by which streams are off a power of two */
+#define PAGE         4096u
 
 /* ---- Pointer chase ------------------------------------------------------------------------- */
 
@@ -81,12 +85,16 @@ struct streams {
     size_t count;
 };
 
+/* Streams that are a power of two apart would have the same place in a translation cache: a race of
+ * conflicts, and not of streams. */
 static struct streams streams_of(const struct work *work)
 {
-    size_t count = work->size / STREAMS / sizeof(double);
+    size_t skew = SKEW * PAGE / sizeof(double);
+    size_t count = work->size / STREAMS / sizeof(double) - 2 * skew;
     double *first = work->memory;
 
-    return (struct streams){.a = first, .b = first + count, .c = first + 2 * count, .count = count};
+    return (struct streams){
+        .a = first, .b = first + count + skew, .c = first + 2 * (count + skew), .count = count};
 }
 
 void streams_prepare(const struct work *work)
@@ -113,7 +121,7 @@ uint64_t copy_run(const struct work *work)
 {
     struct streams streams = streams_of(work);
 
-    for (uint64_t rounds = work_rounds(work, STREAM_ROUNDS); rounds > 0; rounds--) {
+    for (uint64_t rounds = work_rounds(work, COPY_ROUNDS); rounds > 0; rounds--) {
         for (size_t i = 0; i < streams.count; i++)
             streams.b[i] = streams.a[i];
         TOUCH(streams.b);
@@ -125,7 +133,7 @@ uint64_t scale_run(const struct work *work)
 {
     struct streams streams = streams_of(work);
 
-    for (uint64_t rounds = work_rounds(work, STREAM_ROUNDS); rounds > 0; rounds--) {
+    for (uint64_t rounds = work_rounds(work, SCALE_ROUNDS); rounds > 0; rounds--) {
         for (size_t i = 0; i < streams.count; i++)
             streams.b[i] = 3.0 * streams.a[i];
         TOUCH(streams.b);
@@ -137,7 +145,7 @@ uint64_t add_run(const struct work *work)
 {
     struct streams streams = streams_of(work);
 
-    for (uint64_t rounds = work_rounds(work, STREAM_ROUNDS); rounds > 0; rounds--) {
+    for (uint64_t rounds = work_rounds(work, ADD_ROUNDS); rounds > 0; rounds--) {
         for (size_t i = 0; i < streams.count; i++)
             streams.c[i] = streams.a[i] + streams.b[i];
         TOUCH(streams.c);

@@ -15,6 +15,7 @@ void assign_home(struct assignment *assignment)
         assignment->guest_in[i] = home[i];
         assignment->place_of[home[i]] = (uint8_t)i;
     }
+    assignment->anchor = ASSIGN_MEMORY;
     assignment->written = 0;
     memset(assignment->float_place_of, ASSIGN_MEMORY, sizeof assignment->float_place_of);
     assignment->float_count = 0;
@@ -27,7 +28,9 @@ static void count_uses(const struct ir_region *region, unsigned uses[32], uint32
         const struct ir_block *block = &region->blocks[i];
         for (unsigned j = 0; j < block->count; j++) {
             const struct ir_op *op = &region->ops[block->first + j];
-            uses[op->a] += block->weight;
+            if (op->group == 0) {
+                uses[op->a] += block->weight;
+            }
             if (op->b != IR_IMMEDIATE) {
                 uses[op->b] += block->weight;
             }
@@ -73,27 +76,39 @@ static void assign_floats(const struct ir_region *region, struct assignment *ass
     }
 }
 
-void assign_region(const struct ir_region *region, struct assignment *assignment)
+static unsigned least_used(const struct assignment *assignment, const unsigned uses[32])
 {
-    unsigned uses[32] = {0};
+    unsigned worst = ASSIGN_REGISTERS;
 
-    assign_home(assignment);
-    count_uses(region, uses, &assignment->written);
-    if (!region->has_loop) {
-        return;
+    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
+        if (i != assignment->anchor &&
+            (worst == ASSIGN_REGISTERS ||
+             uses[assignment->guest_in[i]] < uses[assignment->guest_in[worst]])) {
+            worst = i;
+        }
     }
-    assign_floats(region, assignment);
+    return worst;
+}
+
+static void put_anchor(struct assignment *assignment, const unsigned uses[32])
+{
+    unsigned place = least_used(assignment, uses);
+
+    assignment->place_of[assignment->guest_in[place]] = ASSIGN_MEMORY;
+    assignment->guest_in[place] = ASSIGN_ANCHOR;
+    assignment->anchor = (uint8_t)place;
+}
+
+/* Puts those that are used most in the place of those that are used least, while that is worth
+ * moving them. */
+static void suit_region(struct assignment *assignment, const unsigned uses[32])
+{
     for (;;) {
         unsigned best = 0;
-        unsigned worst = 0;
+        unsigned worst = least_used(assignment, uses);
         for (unsigned reg = 1; reg < 32; reg++) {
             if (assignment->place_of[reg] == ASSIGN_MEMORY && uses[reg] > uses[best]) {
                 best = reg;
-            }
-        }
-        for (unsigned i = 1; i < ASSIGN_REGISTERS; i++) {
-            if (uses[assignment->guest_in[i]] < uses[assignment->guest_in[worst]]) {
-                worst = i;
             }
         }
         if (uses[best] <= uses[assignment->guest_in[worst]] + MOVE_COST) {
@@ -103,4 +118,17 @@ void assign_region(const struct ir_region *region, struct assignment *assignment
         assignment->place_of[best] = (uint8_t)worst;
         assignment->guest_in[worst] = (uint8_t)best;
     }
+}
+
+void assign_region(const struct ir_region *region, struct assignment *assignment)
+{
+    unsigned uses[32] = {0};
+
+    assign_home(assignment);
+    count_uses(region, uses, &assignment->written);
+    if (region->group_count > 0) {
+        put_anchor(assignment, uses);
+    }
+    assign_floats(region, assignment);
+    suit_region(assignment, uses);
 }

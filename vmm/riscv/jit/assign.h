@@ -15,11 +15,15 @@
 #define ASSIGN_REGISTERS 9u
 #define ASSIGN_FLOATS    12u
 #define ASSIGN_MEMORY    0xffu
+#define ASSIGN_ANCHOR    0xfeu
 
 struct assignment {
-    uint8_t guest_in[ASSIGN_REGISTERS]; /* guest register in each host register of the back end */
-    uint8_t place_of[32];               /* the inverse, or ASSIGN_MEMORY */
-    uint32_t written;                   /* guest registers that the region writes, a bit each */
+    /* Guest register in each host register of the back end; ASSIGN_ANCHOR: none, but where in the
+     * host the base of a group of accesses points. */
+    uint8_t guest_in[ASSIGN_REGISTERS];
+    uint8_t place_of[32]; /* the inverse, or ASSIGN_MEMORY */
+    uint8_t anchor;       /* place of the anchor, or ASSIGN_MEMORY: there is none */
+    uint32_t written;     /* guest registers that the region writes, a bit each */
     /* The same for f registers. None of them has a home: between regions all are in memory. */
     unsigned float_count;
     uint8_t float_in[ASSIGN_FLOATS];

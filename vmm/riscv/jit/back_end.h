@@ -14,8 +14,14 @@
 struct hart;
 struct jit;
 
-/* Bytes of code that an operation of a region may need at most, everything included. */
-#define BACK_END_BYTES_PER_OP 320u
+/* Bytes of code that an operation may need at most, everything included. */
+#define BACK_END_BYTES_PER_OP 1024u
+
+/* The same for a region. */
+static inline size_t back_end_bytes(const struct ir_region *region)
+{
+    return (size_t)(region->op_count + 2 * region->block_count) * BACK_END_BYTES_PER_OP;
+}
 
 /* Makes what all regions share, at the start of the code memory. False: out of memory. */
 bool back_end_create(struct hart *hart);

@@ -107,6 +107,7 @@ struct ir_op {
     bool sign;        /* of a load: sign-extends */
     uint8_t index;    /* of the instruction within its block */
     uint8_t target;   /* control: block of the region, or IR_OUTSIDE */
+    uint8_t group;    /* memory: 1 + the group of accesses that it belongs to, or 0 */
     int32_t compared; /* of a branch whose b is IR_IMMEDIATE */
     int64_t imm;      /* of control: target relative to the virtual page */
     const struct op *guest;
@@ -139,12 +140,27 @@ struct ir_block {
     uint8_t weight; /* how often it runs, roughly: more in loops */
 };
 
+/* Accesses with one base that nobody changes in between: a stack frame, a structure. They are
+ * translated at once, if all of them lie in one page. */
+struct ir_group {
+    uint16_t first; /* operations of the region: from the first access to the last */
+    uint16_t last;
+    uint8_t base;
+    bool loads;
+    bool stores;
+    int32_t lowest; /* offsets from the base: of the first byte, and behind the last */
+    int32_t highest;
+};
+#define REGION_GROUPS 64u
+
 struct ir_region {
     unsigned block_count;
     unsigned op_count;
+    unsigned group_count;
     bool has_loop;
     struct ir_block blocks[REGION_BLOCKS];
     struct ir_op ops[REGION_OPS];
+    struct ir_group groups[REGION_GROUPS]; /* in the order of their operations */
 };
 
 #endif

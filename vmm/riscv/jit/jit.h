@@ -12,7 +12,7 @@ struct hart;
 struct hart_counters;
 
 /* A smaller code cache would not hold what one region may need. */
-#define JIT_MIN_CODE_CACHE (UINT64_C(64) << 10)
+#define JIT_MIN_CODE_CACHE (UINT64_C(256) << 10)
 
 /* True if this host has a back end. */
 bool jit_is_available(void);

@@ -10,11 +10,6 @@
 #include "vmm/riscv/jit/lower.h"
 #include "vmm/riscv/jit/perf_map.h"
 
-static size_t bytes_needed(const struct ir_region *region)
-{
-    return (size_t)(region->op_count + 2 * region->block_count) * BACK_END_BYTES_PER_OP;
-}
-
 /* How many operations a region may have so that a cache of this size holds a few of them. */
 static unsigned largest_region(const struct jit *jit)
 {
@@ -222,7 +217,7 @@ struct region *region_translate(struct hart *hart, uint32_t head)
     struct region *region;
 
     select_region(hart, head, largest_region(jit), &jit->ir);
-    if (!has_room(jit, bytes_needed(&jit->ir))) {
+    if (!has_room(jit, back_end_bytes(&jit->ir))) {
         flush(hart);
     }
     for (;;) {

@@ -1,5 +1,6 @@
 /* Which decoded blocks become one region. */
 #include "vmm/riscv/hart_state.h"
+#include "vmm/riscv/jit/group.h"
 #include "vmm/riscv/jit/lower.h"
 
 #define LOOP_WEIGHT 8u
@@ -84,4 +85,5 @@ void select_region(struct hart *hart, uint32_t head, unsigned max_ops, struct ir
         }
     }
     weigh(region);
+    find_groups(region);
 }

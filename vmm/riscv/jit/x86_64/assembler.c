@@ -243,7 +243,7 @@ uint8_t *call(struct assembler *a)
     return a->at - 4;
 }
 
-void bind(uint8_t *displacement, const uint8_t *target)
+void bind_jump(uint8_t *displacement, const uint8_t *target)
 {
     int64_t distance = target - (displacement + 4);
     int32_t relative = (int32_t)distance;

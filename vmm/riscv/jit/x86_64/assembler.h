@@ -107,16 +107,16 @@ void push(struct assembler *a, unsigned reg);
 void pop(struct assembler *a, unsigned reg);
 void store_immediate(struct assembler *a, bool wide, struct memory_operand m, int32_t value);
 
-/* Jumps with 32-bit displacements; they return where it is, for bind(). */
+/* Jumps with 32-bit displacements; they return where it is, for bind_jump(). */
 uint8_t *jump(struct assembler *a);
 uint8_t *jump_if(struct assembler *a, enum host_condition condition);
 uint8_t *call(struct assembler *a);
 /* Points a displacement at `target`. Both are writable addresses, or both executable ones, of one
  * code memory. */
-void bind(uint8_t *displacement, const uint8_t *target);
-static inline void bind_here(const struct assembler *a, uint8_t *displacement)
+void bind_jump(uint8_t *displacement, const uint8_t *target);
+static inline void bind_jump_here(const struct assembler *a, uint8_t *displacement)
 {
-    bind(displacement, a->at);
+    bind_jump(displacement, a->at);
 }
 /* Within 127 bytes. */
 uint8_t *jump_short_if(struct assembler *a, enum host_condition condition);

@@ -56,21 +56,59 @@ static void emit_op(struct back_end *e, const struct ir_op *op)
     }
 }
 
+static void begin_group(struct back_end *e, unsigned index)
+{
+    const struct ir_region *region = e->region;
+    unsigned group = region->ops[index].group;
+
+    if (group == 0 || region->groups[group - 1].first != index) {
+        return;
+    }
+    if (group == 1 || region->groups[group - 2].first < region->blocks[e->block].first) {
+        e->plain_starts[e->block] = e->known;
+    }
+    emit_anchor(e, &region->groups[group - 1]);
+    e->group = &region->groups[group - 1];
+}
+
+static void end_group(struct back_end *e, unsigned index)
+{
+    if (e->group != NULL && (unsigned)(e->group->last) == index) {
+        e->group = NULL;
+    }
+}
+
 static void emit_block(struct back_end *e, unsigned place)
 {
     const struct ir_block *block = &e->region->blocks[place];
 
     e->block = place;
-    e->narrow = 0;
-    e->float_boxed = 0;
-    e->float_enabled = false;
-    e->float_dirty = false;
-    e->float_rounding = false;
+    e->known = (struct known){0};
     e->labels[place] = e->a.at;
     alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, block->instructions);
     add_cold(e, COLD_TAIL, NULL, jump_if(&e->a, CC_SIGN));
-    for (unsigned i = 0; i < block->count; i++) {
-        emit_op(e, &e->region->ops[block->first + i]);
+    for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+        begin_group(e, i);
+        emit_op(e, &e->region->ops[i]);
+        end_group(e, i);
+    }
+}
+
+/* The block from its first group on, without groups. */
+static void emit_plain_copy(struct back_end *e, unsigned place)
+{
+    const struct ir_block *block = &e->region->blocks[place];
+    unsigned end = block->first + block->count;
+    unsigned first = block->first;
+
+    while (first < end && e->region->ops[first].group == 0) {
+        first++;
+    }
+    e->block = place;
+    e->known = e->plain_starts[place];
+    for (unsigned i = first; i < end; i++) {
+        e->plain_labels[i] = e->a.at;
+        emit_op(e, &e->region->ops[i]);
     }
 }
 
@@ -106,6 +144,7 @@ const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *reg
     e->cold_count = 0;
     e->fixup_count = 0;
     e->out_of_edges = false;
+    e->group = NULL;
     memset(e->labels, 0, sizeof e->labels);
     assign_region(region, &e->assignment);
 
@@ -113,21 +152,24 @@ const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *reg
     for (unsigned place = 0; place < REGION_BLOCKS; place = next_block(e, place)) {
         emit_block(e, place);
     }
+    for (unsigned i = 0; i < region->block_count; i++) {
+        emit_plain_copy(e, i);
+    }
     for (unsigned i = 0; i < e->cold_count; i++) {
         struct cold cold = e->colds[i];
         emit_cold(e, &cold);
     }
     for (unsigned i = 0; i < e->fixup_count; i++) {
-        bind(e->fixups[i].displacement, e->labels[e->fixups[i].block]);
+        bind_jump(e->fixups[i].displacement, e->labels[e->fixups[i].block]);
     }
-    assert(e->a.at <= end);
+    assert(e->a.at <= end && (size_t)(e->a.at - entry) <= back_end_bytes(region));
     jit->memory.used = (size_t)(e->a.at - jit->memory.writable);
     return e->out_of_edges ? NULL : code_memory_executable(&jit->memory, entry);
 }
 
 void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target)
 {
-    bind(code_memory_writable(&jit->memory, jump), code_memory_writable(&jit->memory, target));
+    bind_jump(code_memory_writable(&jit->memory, jump), code_memory_writable(&jit->memory, target));
 }
 
 void back_end_kill(struct jit *jit, const uint8_t *entry, uint16_t offset)

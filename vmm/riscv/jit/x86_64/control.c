@@ -12,8 +12,8 @@ static void emit_branch(struct back_end *e, const struct ir_op *op)
 
     if (inside) {
         /* What both ways would have to do. */
-        widen(e, e->narrow);
-        e->narrow = 0;
+        widen(e, e->known.narrow);
+        e->known.narrow = 0;
     }
     enum host_condition condition = emit_compare(e, op->condition, op, op->compared);
     uint8_t *taken = jump_if(&e->a, condition);
@@ -26,8 +26,8 @@ static void emit_branch(struct back_end *e, const struct ir_op *op)
 
 static void emit_jump(struct back_end *e, const struct ir_op *op)
 {
-    widen(e, e->narrow);
-    e->narrow = 0;
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
     go_to_target(e, op);
 }
 
@@ -47,8 +47,8 @@ static void emit_jump_indirect(struct back_end *e, const struct ir_op *op)
         alu_ri(&e->a, ALU_ADD, true, to, (int32_t)(op->guest->offset + op_length(op->guest)));
         set_result(e, op->dst, to, false);
     }
-    widen(e, e->narrow);
-    e->narrow = 0;
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
     leave_to_home(e);
     go_to_pc(e);
 }
@@ -62,13 +62,13 @@ void require_privilege(struct back_end *e, const struct ir_op *op, unsigned priv
 static void emit_change_of_privilege(struct back_end *e, const struct ir_op *op,
                                      const uint8_t *function)
 {
-    widen(e, e->narrow);
-    e->narrow = 0;
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
     /* The home first: what is written back must not overwrite what the function writes. */
     mov_ri(&e->a, RDX, where_of(e, op));
     leave_to_home(e);
     call_shared(e, function);
-    bind(jump_if(&e->a, CC_NOT_EQUAL), code_memory_writable(&e->jit->memory, e->exit_status));
+    bind_jump(jump_if(&e->a, CC_NOT_EQUAL), code_memory_writable(&e->jit->memory, e->exit_status));
     go_to_pc(e);
 }
 

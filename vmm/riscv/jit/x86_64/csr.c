@@ -59,8 +59,8 @@ static void emit_plain(struct back_end *e, const struct csr_op *op, struct memor
 
 static void forget_float_state(struct back_end *e)
 {
-    e->float_enabled = false;
-    e->float_dirty = false;
+    e->known.float_enabled = false;
+    e->known.float_dirty = false;
 }
 
 static void emit_sstatus(struct back_end *e, const struct csr_op *op)
@@ -104,5 +104,4 @@ void emit_csr(struct back_end *e, const struct ir_op *ir)
     }
     call_execute(e, ir);
     forget_float_state(e);
-    e->float_rounding = false;
 }

@@ -30,6 +30,7 @@
 #define HART_BIAS      128
 #define NOT_IN_HOST    0xffu
 #define COLD_PER_OP    3u
+#define COLD_PER_GROUP 3u
 #define COLD_PER_BLOCK 1u
 
 /* What is out of the way: emitted behind the region's code, reached by a jump from it. */
@@ -43,6 +44,7 @@ enum cold_kind {
     COLD_INTERPRET, /* leave before the instruction */
     COLD_STATUS,    /* a function of the hart wants the run to end */
     COLD_INTERRUPT, /* leave after the instruction, as an interrupt is pending */
+    COLD_PLAIN,     /* the accesses of a group cannot be translated at once: go on without */
 };
 
 struct cold {
@@ -52,6 +54,15 @@ struct cold {
     uint8_t *from;   /* displacement of the jump that leads here */
     uint8_t *resume; /* where it goes back to */
     const struct ir_op *op;
+    bool to_plain; /* instead, go on behind the operation in the plain copy of the block */
+};
+
+/* What is known on a straight line of code. */
+struct known {
+    uint32_t narrow;      /* registers of which only the low half is made */
+    uint32_t float_boxed; /* f registers that hold a single */
+    bool float_enabled;   /* FS is not off */
+    bool float_dirty;     /* FS is dirty */
 };
 
 struct fixup {
@@ -83,17 +94,19 @@ struct back_end {
     const struct ir_region *region;
     struct assignment assignment;
     unsigned block; /* under translation */
-    uint32_t narrow;
-    uint32_t float_boxed; /* f registers known to hold a single, on this straight line */
-    bool float_enabled;   /* known: FS is not off */
-    bool float_dirty;     /* FS is dirty */
-    bool float_rounding;  /* the host has the dynamic rounding mode */
+    struct known known;
     bool out_of_edges;
+    /* A block with groups has a second, plain copy of its code, from the first of them on: for when
+     * a group's accesses are not in one page, or a call may have changed what was translated. */
+    const struct ir_group *group;             /* whose anchor is good at this place, or NULL */
+    struct known plain_starts[REGION_BLOCKS]; /* where the first group of a block begins */
+    uint8_t *plain_labels[REGION_OPS];
     uint8_t *labels[REGION_BLOCKS];
     unsigned fixup_count;
-    struct fixup fixups[REGION_OPS];
+    struct fixup fixups[2 * REGION_OPS];
     unsigned cold_count;
-    struct cold colds[REGION_OPS * COLD_PER_OP + REGION_BLOCKS * COLD_PER_BLOCK];
+    struct cold colds[2 * REGION_OPS * COLD_PER_OP + REGION_GROUPS * COLD_PER_GROUP +
+                      REGION_BLOCKS * COLD_PER_BLOCK];
 };
 
 #define HART_FIELD(field)   at_offset(HOST_HART, (int32_t)offsetof(struct hart, field) - HART_BIAS)
@@ -109,9 +122,19 @@ static inline struct memory_operand f_at(unsigned reg)
     return at_offset(HOST_HART, (int32_t)(offsetof(struct hart, state.f) + reg * 8) - HART_BIAS);
 }
 
+/* The access is one of a group, and at a displacement from the anchor. */
+static inline bool is_anchored(const struct back_end *e, const struct ir_op *op)
+{
+    return e->group != NULL && op->group != 0;
+}
+
 /* thunks.c */
 void emit_thunks(struct back_end *e);
 extern const uint8_t emit_host_registers[ASSIGN_REGISTERS];
+static inline unsigned anchor_register(const struct back_end *e)
+{
+    return emit_host_registers[e->assignment.anchor];
+}
 #define FIRST_FLOAT_REGISTER 3u
 #define HOST_BOX             15u
 
@@ -155,6 +178,8 @@ void call_execute(struct back_end *e, const struct ir_op *op);
 /* integer.c, memory.c, float.c, control.c: one operation each */
 void emit_integer(struct back_end *e, const struct ir_op *op);
 void emit_load(struct back_end *e, const struct ir_op *op);
+/* Translates the accesses of a group. */
+void emit_anchor(struct back_end *e, const struct ir_group *group);
 void emit_store(struct back_end *e, const struct ir_op *op);
 void emit_access_float(struct back_end *e, const struct ir_op *op);
 void emit_atomic(struct back_end *e, const struct ir_op *op);

@@ -43,18 +43,18 @@ static uint32_t bit(unsigned guest)
 
 void require_float(struct back_end *e, const struct ir_op *op)
 {
-    if (!e->float_enabled) {
+    if (!e->known.float_enabled) {
         test_mi(&e->a, HART_FIELD(state.sstatus), SSTATUS_FS);
         add_cold(e, COLD_INTERPRET, op, jump_if(&e->a, CC_EQUAL));
-        e->float_enabled = true;
+        e->known.float_enabled = true;
     }
 }
 
 void make_float_dirty(struct back_end *e)
 {
-    if (!e->float_dirty) {
+    if (!e->known.float_dirty) {
         alu_mi(&e->a, ALU_OR, false, HART_FIELD(state.sstatus), (int32_t)SSTATUS_FS);
-        e->float_dirty = true;
+        e->known.float_dirty = true;
     }
 }
 
@@ -91,10 +91,9 @@ static void require_rounding(struct back_end *e, const struct float_op *op)
     if (mode != ROUND_DYNAMIC) {
         alu_mi(&e->a, ALU_CMP, false, HART_FIELD(host_rounding), (int32_t)mode);
         detour_if(e, op, CC_NOT_EQUAL);
-    } else if (!e->float_rounding) {
+    } else {
         alu_mi(&e->a, ALU_CMP, false, HART_FIELD(host_rounding), ROUND_UP);
         detour_if(e, op, CC_ABOVE);
-        /* Not known behind the detour, which comes back whatever the mode is. */
     }
 }
 
@@ -104,7 +103,7 @@ static void require_boxed(struct back_end *e, const struct float_op *op, unsigne
     unsigned host = host_of_float(e, guest);
     struct memory_operand upper = f_at(guest);
 
-    if (!op->is_single || (e->float_boxed & bit(guest)) != 0) {
+    if (!op->is_single || (e->known.float_boxed & bit(guest)) != 0) {
         return;
     }
     if (host == NOT_IN_HOST) {
@@ -158,7 +157,8 @@ static void set_float(struct back_end *e, const struct float_op *op, bool is_sin
     }
     /* The hart's function may have written another kind of value only where it wrote a NaN: boxed,
      * too. */
-    e->float_boxed = is_single ? e->float_boxed | bit(guest) : e->float_boxed & ~bit(guest);
+    e->known.float_boxed =
+        is_single ? e->known.float_boxed | bit(guest) : e->known.float_boxed & ~bit(guest);
 }
 
 static uint32_t sized(const struct float_op *op, uint32_t opcode)
@@ -359,7 +359,7 @@ static void emit_move_from_x(struct back_end *e, const struct float_op *op)
 static void emit_by_function(struct back_end *e, const struct float_op *op)
 {
     call_execute(e, op->ir);
-    e->float_boxed &= ~ir_float_use(op->ir).written;
+    e->known.float_boxed &= ~ir_float_use(op->ir).written;
 }
 
 void emit_float(struct back_end *e, const struct ir_op *ir)

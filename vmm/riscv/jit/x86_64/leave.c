@@ -21,12 +21,12 @@ uint32_t where_of(const struct back_end *e, const struct ir_op *op)
 
 void jump_to_exit(struct back_end *e, const uint8_t *target)
 {
-    bind(jump(&e->a), code_memory_writable(&e->jit->memory, target));
+    bind_jump(jump(&e->a), code_memory_writable(&e->jit->memory, target));
 }
 
 void call_shared(struct back_end *e, const uint8_t *target)
 {
-    bind(call(&e->a), code_memory_writable(&e->jit->memory, target));
+    bind_jump(call(&e->a), code_memory_writable(&e->jit->memory, target));
 }
 
 void enter_from_home(struct back_end *e)
@@ -38,7 +38,9 @@ void enter_from_home(struct back_end *e)
         unsigned guest = e->assignment.guest_in[i];
         if (guest != home.guest_in[i]) {
             store(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
-            load(&e->a, true, emit_host_registers[i], x_at(guest));
+            if (guest != ASSIGN_ANCHOR) {
+                load(&e->a, true, emit_host_registers[i], x_at(guest));
+            }
         }
     }
     read_back_floats(e);
@@ -52,7 +54,7 @@ void leave_to_home(struct back_end *e)
     for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
         unsigned guest = e->assignment.guest_in[i];
         if (guest != home.guest_in[i]) {
-            if ((e->assignment.written >> guest & 1) != 0) {
+            if (guest != ASSIGN_ANCHOR && (e->assignment.written >> guest & 1) != 0) {
                 store(&e->a, true, emit_host_registers[i], x_at(guest));
             }
             load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
@@ -76,7 +78,7 @@ static void go_by_edge(struct back_end *e, uint16_t offset)
     if (index == 0) {
         e->out_of_edges = true;
     }
-    bind_here(&e->a, displacement);
+    bind_jump_here(&e->a, displacement);
     edge->jump = code_memory_executable(&e->jit->memory, displacement);
     edge->stub = code_memory_executable(&e->jit->memory, e->a.at);
     mov_ri(&e->a, RAX, JIT_EXIT_EDGE | (int64_t)index << JIT_EXIT_BITS);
@@ -96,7 +98,7 @@ void go_to_pc(struct back_end *e)
     alu_ri(&e->a, ALU_ADD, true, RDX, 1);
     alu_ri(&e->a, ALU_CMP, true, RDX, 1);
     miss = jump_if(&e->a, CC_ABOVE);
-    bind(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
     /* jit_jump_offset() */
     mov_rr(&e->a, false, RCX, RAX);
     shift_ri(&e->a, SHIFT_SHL, false, RCX, 3);
@@ -108,7 +110,7 @@ void go_to_pc(struct back_end *e)
     code.displacement += (int32_t)offsetof(struct jit_jump, code);
     alu_rm(&e->a, ALU_CMP, true, RDX, entry);
     miss = jump_if(&e->a, CC_NOT_EQUAL);
-    bind(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
     alu_ri(&e->a, ALU_AND, true, RAX, ~(int32_t)PAGE_MASK);
     store(&e->a, true, RAX, SHARED_FIELD(page));
     op_rm(&e->a, 0xff, false, 4, code); /* jmp [] */
@@ -144,9 +146,10 @@ struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_o
 
     *cold = (struct cold){.kind = (uint8_t)kind,
                           .block = (uint8_t)e->block,
-                          .narrow = e->narrow,
+                          .narrow = e->known.narrow,
                           .from = from,
-                          .op = op};
+                          .op = op,
+                          .to_plain = e->group != NULL};
     return cold;
 }
 
@@ -154,7 +157,7 @@ static void leave_by_status(struct back_end *e)
 {
     /* f registers: written back before the call, and since then by the function itself. Were they
      * read again, to write them once more changes nothing. */
-    widen(e, e->narrow);
+    widen(e, e->known.narrow);
     leave_to_home(e);
     jump_to_exit(e, e->exit_status);
 }
@@ -187,7 +190,7 @@ void call_execute(struct back_end *e, const struct ir_op *op)
 
 static void leave_before(struct back_end *e, enum jit_exit reason, unsigned offset, unsigned unused)
 {
-    widen(e, e->narrow);
+    widen(e, e->known.narrow);
     leave_to_home(e);
     mov_ri(&e->a, RAX,
            reason | (int64_t)offset << JIT_EXIT_BITS |
@@ -203,7 +206,14 @@ static void call_access(struct back_end *e, const struct cold *cold, const uint8
 
 static void resume(struct back_end *e, const struct cold *cold)
 {
-    bind(jump(&e->a), cold->resume);
+    uint8_t *back = cold->resume;
+
+    if (cold->to_plain) {
+        /* The plain copy may have widened other registers by now. */
+        widen(e, e->known.narrow);
+        back = e->plain_labels[cold->op - e->region->ops + 1];
+    }
+    bind_jump(jump(&e->a), back);
 }
 
 void emit_cold(struct back_end *e, const struct cold *cold)
@@ -211,8 +221,8 @@ void emit_cold(struct back_end *e, const struct cold *cold)
     const struct ir_op *op = cold->op;
 
     e->block = cold->block;
-    e->narrow = cold->narrow;
-    bind_here(&e->a, cold->from);
+    e->known.narrow = cold->narrow;
+    bind_jump_here(&e->a, cold->from);
     switch (cold->kind) {
     case COLD_LOAD:
         call_access(e, cold, e->call_load);
@@ -234,8 +244,12 @@ void emit_cold(struct back_end *e, const struct cold *cold)
         call_execute(e, op);
         resume(e, cold);
         break;
+    case COLD_PLAIN:
+        widen(e, e->known.narrow);
+        bind_jump(jump(&e->a), e->plain_labels[op - e->region->ops]);
+        break;
     case COLD_BRANCH:
-        widen(e, e->narrow);
+        widen(e, e->known.narrow);
         alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, (int32_t)unused_before(e, op) - 1);
         go_to_target(e, op);
         break;

@@ -30,16 +30,53 @@ uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, boo
     return miss;
 }
 
-static const struct memory_operand found = {.base = RAX, .index = RCX};
+/* Where an access finds its data, once it is translated. */
+static struct memory_operand found_at(const struct back_end *e, const struct ir_op *op)
+{
+    return is_anchored(e, op) ? at_offset(anchor_register(e), (int32_t)op->imm)
+                              : at_index(RAX, RCX, 0);
+}
+
+void emit_anchor(struct back_end *e, const struct ir_group *group)
+{
+    const struct ir_op *first = &e->region->ops[group->first];
+    int32_t span = group->highest - group->lowest;
+    int32_t read = (int32_t)offsetof(struct tlb_entry, read_tag);
+    int32_t write = (int32_t)offsetof(struct tlb_entry, write_tag);
+    unsigned base = use(e, group->base, RAX);
+
+    lea(&e->a, true, RAX, at_offset(base, group->lowest));
+    mov_rr(&e->a, true, RCX, RAX);
+    mov_rr(&e->a, true, RDX, RAX);
+    shift_ri(&e->a, SHIFT_SHR, true, RCX, PAGE_SHIFT - ENTRY_SHIFT);
+    alu_ri(&e->a, ALU_AND, true, RDX, ~(int32_t)PAGE_MASK);
+    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)((TLB_ENTRIES - 1) << ENTRY_SHIFT));
+    if (group->loads) {
+        alu_rm(&e->a, ALU_CMP, true, RDX, at_index(HOST_TLB, RCX, read));
+        add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_NOT_EQUAL));
+    }
+    if (group->stores) {
+        alu_rm(&e->a, ALU_CMP, true, RDX, at_index(HOST_TLB, RCX, write));
+        add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_NOT_EQUAL));
+    }
+    alu_rr(&e->a, ALU_SUB, true, RDX, RAX); /* minus the offset in the page */
+    alu_ri(&e->a, ALU_CMP, true, RDX, span - (int32_t)PAGE_SIZE);
+    add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_LESS));
+    alu_rm(&e->a, ALU_ADD, true, RAX,
+           at_index(HOST_TLB, RCX, (int32_t)offsetof(struct tlb_entry, addend)));
+    lea(&e->a, true, anchor_register(e), at_offset(RAX, -group->lowest));
+}
 
 static void load_sized(struct back_end *e, unsigned to, const struct ir_op *op)
 {
+    struct memory_operand found = found_at(e, op);
+
     switch (op->size) {
     case 1: op_rm(&e->a, op->sign ? 0x0fbe : 0x0fb6, op->sign, to, found); break;
     case 2: op_rm(&e->a, op->sign ? 0x0fbf : 0x0fb7, op->sign, to, found); break;
     case 4:
         if (op->sign) {
-            op_rm(&e->a, 0x63, true, to, found);
+            op_rm(&e->a, 0x63, true, to, found); /* movsxd */
         } else {
             load(&e->a, false, to, found);
         }
@@ -48,7 +85,8 @@ static void load_sized(struct back_end *e, unsigned to, const struct ir_op *op)
     }
 }
 
-static void store_sized(struct back_end *e, unsigned from, unsigned size)
+static void store_sized(struct back_end *e, unsigned from, struct memory_operand found,
+                        unsigned size)
 {
     switch (size) {
     case 1: op_rm_byte(&e->a, 0x88, from, found); break;
@@ -62,34 +100,44 @@ static void store_sized(struct back_end *e, unsigned from, unsigned size)
 
 void emit_load(struct back_end *e, const struct ir_op *op)
 {
-    unsigned to = result_in(e, op->dst == 0 ? 1 : op->dst, RAX);
-    uint8_t *miss = find_entry(e, op, op->imm, false);
-    struct cold *cold = add_cold(e, COLD_LOAD, op, miss);
+    struct cold *cold = NULL;
 
+    if (!is_anchored(e, op)) {
+        cold = add_cold(e, COLD_LOAD, op, find_entry(e, op, op->imm, false));
+    }
     /* A load into x0 still faults. */
     if (op->dst != 0) {
+        unsigned to = result_in(e, op->dst, RAX);
         load_sized(e, to, op);
         set_result(e, op->dst, to, false);
     }
-    cold->resume = e->a.at;
+    if (cold != NULL) {
+        cold->resume = e->a.at;
+    }
 }
 
 void emit_store(struct back_end *e, const struct ir_op *op)
 {
+    struct cold *cold = NULL;
+    bool wide = op->size == 8;
+
     /* Before the paths part: what is widened is so on both. */
-    if (op->size == 8 && op->b != 0 && host_of(e, op->b) != NOT_IN_HOST) {
+    if (wide && op->b != 0 && host_of(e, op->b) != NOT_IN_HOST) {
         use(e, op->b, RDX);
     }
-    uint8_t *miss = find_entry(e, op, op->imm, true);
-    struct cold *cold = add_cold(e, COLD_STORE, op, miss);
-    unsigned value = op->size == 8 ? use(e, op->b, RDX) : use_word(e, op->b, RDX);
-
-    store_sized(e, value, op->size);
-    cold->resume = e->a.at;
+    if (!is_anchored(e, op)) {
+        cold = add_cold(e, COLD_STORE, op, find_entry(e, op, op->imm, true));
+    }
+    unsigned value = wide ? use(e, op->b, RDX) : use_word(e, op->b, RDX);
+    store_sized(e, value, found_at(e, op), op->size);
+    if (cold != NULL) {
+        cold->resume = e->a.at;
+    }
 }
 
 /* Into an f register, which is in the host or not. */
-static void load_float(struct back_end *e, unsigned guest, unsigned size)
+static void load_float(struct back_end *e, unsigned guest, struct memory_operand found,
+                       unsigned size)
 {
     unsigned host = host_of_float(e, guest);
     struct memory_operand upper = f_at(guest);
@@ -109,7 +157,8 @@ static void load_float(struct back_end *e, unsigned guest, unsigned size)
     }
 }
 
-static void store_float(struct back_end *e, unsigned guest, unsigned size)
+static void store_float(struct back_end *e, unsigned guest, struct memory_operand found,
+                        unsigned size)
 {
     unsigned host = host_of_float(e, guest);
 
@@ -117,25 +166,29 @@ static void store_float(struct back_end *e, unsigned guest, unsigned size)
         op_rm(&e->a, size == 4 ? MOVSS_STORE : MOVSD_STORE, false, host, found);
     } else {
         load(&e->a, size == 8, RDX, f_at(guest));
-        store_sized(e, RDX, size);
+        store_sized(e, RDX, found, size);
     }
 }
 
 void emit_access_float(struct back_end *e, const struct ir_op *op)
 {
     bool write = op->code == IR_STORE_FLOAT;
+    struct cold *cold = NULL;
 
     require_float(e, op);
-    uint8_t *miss = find_entry(e, op, op->imm, write);
-    struct cold *cold = add_cold(e, COLD_ACCESS_FLOAT, op, miss);
-
+    if (!is_anchored(e, op)) {
+        cold = add_cold(e, COLD_ACCESS_FLOAT, op, find_entry(e, op, op->imm, write));
+    }
     if (write) {
-        store_float(e, op->guest->rs2, op->size);
+        store_float(e, op->guest->rs2, found_at(e, op), op->size);
     } else {
         uint32_t bit = UINT32_C(1) << op->guest->rd;
-        load_float(e, op->guest->rd, op->size);
-        e->float_boxed = op->size == 4 ? e->float_boxed | bit : e->float_boxed & ~bit;
+        load_float(e, op->guest->rd, found_at(e, op), op->size);
+        e->known.float_boxed =
+            op->size == 4 ? e->known.float_boxed | bit : e->known.float_boxed & ~bit;
         make_float_dirty(e);
     }
-    cold->resume = e->a.at;
+    if (cold != NULL) {
+        cold->resume = e->a.at;
+    }
 }

@@ -47,7 +47,7 @@ static void emit_exit_jump(struct back_end *e, const uint8_t *find_code)
 
     e->exit_jump = here(e);
     store(&e->a, true, RAX, SHARED_FIELD(next_pc));
-    bind(call(&e->a), code_memory_writable(&e->jit->memory, find_code));
+    bind_jump(call(&e->a), code_memory_writable(&e->jit->memory, find_code));
     test_rr(&e->a, true, RAX, RAX);
     unknown = jump_short_if(&e->a, CC_EQUAL);
     load(&e->a, true, RCX, SHARED_FIELD(next_pc));
@@ -70,8 +70,8 @@ static void emit_exits(struct back_end *e)
     mov_ri(&e->a, RAX, JIT_EXIT_STATUS);
     to_exit[1] = jump(&e->a);
     e->exit = here(e);
-    bind_here(&e->a, to_exit[0]);
-    bind_here(&e->a, to_exit[1]);
+    bind_jump_here(&e->a, to_exit[0]);
+    bind_jump_here(&e->a, to_exit[1]);
     store(&e->a, false, RAX, SHARED_FIELD(exit));
     store(&e->a, true, HOST_BUDGET, SHARED_FIELD(budget));
     assign_home(&home);

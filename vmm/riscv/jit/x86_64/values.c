@@ -35,8 +35,8 @@ unsigned use(struct back_end *e, unsigned guest, unsigned scratch)
         load(&e->a, true, scratch, x_at(guest));
         return scratch;
     }
-    widen(e, e->narrow & bit(guest));
-    e->narrow &= ~bit(guest);
+    widen(e, e->known.narrow & bit(guest));
+    e->known.narrow &= ~bit(guest);
     return host;
 }
 
@@ -72,7 +72,7 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
         store(&e->a, true, from, x_at(guest));
         return;
     }
-    e->narrow &= ~bit(guest);
+    e->known.narrow &= ~bit(guest);
     if (host != from) {
         if (word) {
             sign_extend_word(&e->a, host, from);
@@ -80,7 +80,7 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
             mov_rr(&e->a, true, host, from);
         }
     } else if (word) {
-        e->narrow |= bit(guest);
+        e->known.narrow |= bit(guest);
     }
 }
 
@@ -127,6 +127,6 @@ void read_back(struct back_end *e, unsigned guest)
 {
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
         load(&e->a, true, host_of(e, guest), x_at(guest));
-        e->narrow &= ~bit(guest);
+        e->known.narrow &= ~bit(guest);
     }
 }
