@@ -139,7 +139,7 @@ enum hart_stop hart_run(struct hart *hart, uint64_t end)
         if (hart->jit != NULL) {
             jit_run(hart, limit);
         } else {
-            hart_interpret(hart, limit, false);
+            hart_interpret(hart, limit, INTERPRET_ALL);
         }
     }
     hart->idle = false;

@@ -42,6 +42,7 @@ struct jit_shared {
     uint64_t limit; /* position at which the budget is zero */
     int64_t budget; /* when generated code has returned: instructions left */
     uint64_t next_pc;
+    uint64_t cut_pc;   /* where the run before was cut by its limit; odd: nowhere */
     uint32_t exit;     /* enum jit_exit | detail << JIT_EXIT_BITS */
     uint32_t status;   /* enum jit_status */
     uint32_t jump_mix; /* xored into a jump's place in `jumps`: differs by context */

@@ -99,9 +99,14 @@ static void emit_block(struct back_end *e, unsigned place)
     e->block = place;
     e->known = (struct known){0};
     e->join_count = 0;
+    e->done_before = 0;
     e->labels[place] = e->a.at;
     take_budget(e, block);
     for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+        if (i < e->done_before) {
+            end_group(e, i);
+            continue;
+        }
         emit_joins(e, i);
         emit_charge(e, i);
         begin_group(e, i);
@@ -123,7 +128,11 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
     e->block = place;
     e->known = e->plain_starts[place];
     e->join_count = 0;
+    e->done_before = 0;
     for (unsigned i = first; i < end; i++) {
+        if (i < e->done_before) {
+            continue;
+        }
         emit_joins(e, i);
         if (i > first) {
             emit_charge(e, i);

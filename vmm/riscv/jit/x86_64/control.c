@@ -11,7 +11,9 @@ static void emit_skip(struct back_end *e, const struct ir_op *op);
 static void emit_branch(struct back_end *e, const struct ir_op *op)
 {
     if (op->skip_to != 0) {
-        emit_skip(e, op);
+        if (!emit_converted(e, op)) {
+            emit_skip(e, op);
+        }
         return;
     }
     bool inside = op->target != IR_OUTSIDE && is_last(e, op);

@@ -110,6 +110,7 @@ struct back_end {
     struct known plain_starts[REGION_BLOCKS]; /* where the first group of a block begins */
     uint8_t *plain_labels[REGION_OPS];
     uint8_t *labels[REGION_BLOCKS];
+    unsigned done_before; /* operations before this one are translated already */
     unsigned join_count;
     struct join joins[BLOCK_SKIPS];
     unsigned fixup_count;
@@ -198,6 +199,8 @@ void emit_store(struct back_end *e, const struct ir_op *op);
 void emit_access_float(struct back_end *e, const struct ir_op *op);
 void emit_atomic(struct back_end *e, const struct ir_op *op);
 void emit_float(struct back_end *e, const struct ir_op *op);
+/* False: the branch that skips is to be emitted as one. */
+bool emit_converted(struct back_end *e, const struct ir_op *branch);
 void emit_control(struct back_end *e, const struct ir_op *op);
 /* Before the operation: where branches that skip come in, and what the budget is charged for it. */
 void emit_joins(struct back_end *e, unsigned index);
