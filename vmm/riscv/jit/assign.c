@@ -5,6 +5,13 @@
 /* Uses that moving a register in and out is worth. */
 #define MOVE_COST 12u
 
+/* Instructions of a block in which registers change places; how often a register must be read for
+ * that, and how many operations earlier than the one that it displaces. */
+#define LONG_BLOCK     20u
+#define WORTHY_READS   2u
+#define WORTHY_ADVANCE 8u
+#define NEVER          255u
+
 /* sp, s0, s1, a0 to a5: what compilers use most, most of all in compressed instructions. */
 static const uint8_t home[ASSIGN_REGISTERS] = {2, 8, 9, 10, 11, 12, 13, 14, 15};
 
@@ -131,4 +138,72 @@ void assign_region(const struct ir_region *region, struct assignment *assignment
     }
     assign_floats(region, assignment);
     suit_region(assignment, uses);
+}
+
+static void note_read(struct assign_horizon *horizon, unsigned reg, unsigned position)
+{
+    horizon->reads[reg][position / 64] |= UINT64_C(1) << position % 64;
+}
+
+bool assign_look_ahead(const struct ir_region *region, const struct ir_block *block,
+                       struct assign_horizon *horizon)
+{
+    if (block->instructions < LONG_BLOCK) {
+        return false;
+    }
+    memset(horizon, 0, sizeof *horizon);
+    for (unsigned i = 0; i < block->count; i++) {
+        const struct ir_op *op = &region->ops[block->first + i];
+        if (op->group == 0) {
+            note_read(horizon, op->a, i);
+        }
+        if (op->b != IR_IMMEDIATE) {
+            note_read(horizon, op->b, i);
+        }
+    }
+    return true;
+}
+
+static unsigned reads_from(const struct assign_horizon *horizon, unsigned reg, unsigned position,
+                           unsigned *first)
+{
+    unsigned count = 0;
+
+    *first = NEVER;
+    for (unsigned word = position / 64; word < 3; word++) {
+        uint64_t bits = horizon->reads[reg][word];
+        if (word == position / 64) {
+            bits &= UINT64_MAX << position % 64;
+        }
+        if (bits != 0 && *first == NEVER) {
+            *first = word * 64 + (unsigned)__builtin_ctzll(bits);
+        }
+        count += (unsigned)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+unsigned assign_choose(const struct assign_horizon *horizon,
+                       const uint8_t guest_in[ASSIGN_REGISTERS], unsigned position, unsigned guest,
+                       uint32_t busy)
+{
+    unsigned choice = ASSIGN_MEMORY;
+    unsigned latest = 0;
+    unsigned next;
+
+    if (reads_from(horizon, guest, position + 1, &next) < WORTHY_READS) {
+        return ASSIGN_MEMORY;
+    }
+    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
+        unsigned first;
+        if (guest_in[i] == ASSIGN_ANCHOR || (busy >> guest_in[i] & 1) != 0) {
+            continue;
+        }
+        reads_from(horizon, guest_in[i], position + 1, &first);
+        if (first > latest) {
+            latest = first;
+            choice = i;
+        }
+    }
+    return latest >= next + WORTHY_ADVANCE ? choice : ASSIGN_MEMORY;
 }

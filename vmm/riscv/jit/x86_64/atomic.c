@@ -114,7 +114,6 @@ void emit_atomic(struct back_end *e, const struct ir_op *op)
         use(e, op->b, RDX); /* widened before the paths part */
     }
     cold = add_cold(e, COLD_EXECUTE, op, find_entry(e, &access, 0, !is_load));
-    cold->narrow = e->known.narrow;
     lea(&e->a, true, RAX, at_index(RAX, RCX, 0));
     if (is_load) {
         emit_load_reserved(e, word);

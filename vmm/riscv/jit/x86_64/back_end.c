@@ -97,7 +97,8 @@ static void emit_block(struct back_end *e, unsigned place)
     const struct ir_block *block = &e->region->blocks[place];
 
     e->block = place;
-    e->known = (struct known){0};
+    begin_places(e);
+    e->looks_ahead = assign_look_ahead(e->region, block, &e->horizon);
     e->join_count = 0;
     e->done_before = 0;
     e->labels[place] = e->a.at;
@@ -109,6 +110,7 @@ static void emit_block(struct back_end *e, unsigned place)
         }
         emit_joins(e, i);
         emit_charge(e, i);
+        choose_places(e, &e->region->ops[i]);
         begin_group(e, i);
         emit_op(e, &e->region->ops[i]);
         end_group(e, i);
@@ -125,8 +127,12 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
     while (first < end && e->region->ops[first].group == 0) {
         first++;
     }
+    if (first == end) {
+        return;
+    }
     e->block = place;
-    e->known = e->plain_starts[place];
+    set_known(e, &e->plain_starts[place]);
+    e->looks_ahead = assign_look_ahead(e->region, block, &e->horizon);
     e->join_count = 0;
     e->done_before = 0;
     for (unsigned i = first; i < end; i++) {
@@ -138,6 +144,8 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
             emit_charge(e, i);
         }
         e->plain_labels[i] = e->a.at;
+        e->plain_known[i] = e->known;
+        choose_places(e, &e->region->ops[i]);
         emit_op(e, &e->region->ops[i]);
     }
 }

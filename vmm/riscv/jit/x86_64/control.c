@@ -22,6 +22,7 @@ static void emit_branch(struct back_end *e, const struct ir_op *op)
         /* What both ways would have to do. */
         widen(e, e->known.narrow);
         e->known.narrow = 0;
+        settle_places(e);
     }
     enum host_condition condition = emit_compare(e, op->condition, op, op->compared);
     uint8_t *taken = jump_if(&e->a, condition);
@@ -91,6 +92,7 @@ void emit_joins(struct back_end *e, unsigned index)
         e->known.float_boxed &= join.known.float_boxed;
         e->known.float_enabled &= join.known.float_enabled;
         e->known.float_dirty &= join.known.float_dirty;
+        e->known.dirty |= join.known.dirty;
     }
     e->join_count = kept;
 }
@@ -114,6 +116,8 @@ static void emit_jump(struct back_end *e, const struct ir_op *op)
     /* The block that it leads to comes right behind, if it has no place yet. */
     if (op->target == IR_OUTSIDE || e->labels[op->target] != NULL) {
         go_to_target(e, op);
+    } else {
+        settle_places(e);
     }
 }
 

@@ -76,6 +76,7 @@ bool emit_converted(struct back_end *e, const struct ir_op *branch)
     set_condition(&e->a, not_taken, RAX);
     op_rr_byte(&e->a, 0x0fb6, RAX, RAX); /* movzx */
     alu_rr(&e->a, ALU_SUB, true, HOST_BUDGET, RAX);
+    e->known.dirty |= UINT32_C(1) << op->dst;
     e->known.extended &= ~(UINT32_C(1) << op->dst);
     e->done_before = branch->skip_to;
     return true;

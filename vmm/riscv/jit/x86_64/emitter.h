@@ -47,23 +47,25 @@ enum cold_kind {
     COLD_PLAIN,     /* the accesses of a group cannot be translated at once: go on without */
 };
 
+/* What is known on a straight line of code. */
+struct known {
+    uint32_t narrow;   /* registers of which only the low half is made */
+    uint32_t extended; /* registers that are the sign extension of their low half */
+    uint32_t dirty;    /* registers in the host that state.x lacks */
+    uint8_t guest_in[ASSIGN_REGISTERS]; /* what each host register holds now */
+    uint32_t float_boxed;               /* f registers that hold a single */
+    bool float_enabled;                 /* FS is not off */
+    bool float_dirty;                   /* FS is dirty */
+};
+
 struct cold {
     uint8_t kind;
     uint8_t block; /* of the region */
-    uint32_t narrow;
+    struct known known;
     uint8_t *from;   /* displacement of the jump that leads here */
     uint8_t *resume; /* where it goes back to */
     const struct ir_op *op;
     bool to_plain; /* instead, go on behind the operation in the plain copy of the block */
-};
-
-/* What is known on a straight line of code. */
-struct known {
-    uint32_t narrow;      /* registers of which only the low half is made */
-    uint32_t extended;    /* registers that are the sign extension of their low half */
-    uint32_t float_boxed; /* f registers that hold a single */
-    bool float_enabled;   /* FS is not off */
-    bool float_dirty;     /* FS is dirty */
 };
 
 struct fixup {
@@ -100,15 +102,19 @@ struct back_end {
     struct hart *hart;
     struct jit *jit;
     const struct ir_region *region;
-    struct assignment assignment;
-    unsigned block; /* under translation */
+    struct assignment assignment; /* at the start of each block */
+    unsigned block;               /* under translation */
     struct known known;
+    uint8_t place_of[32]; /* the inverse of known.guest_in */
+    bool looks_ahead;     /* in this block registers change places */
+    struct assign_horizon horizon;
     bool out_of_edges;
     /* A block with groups has a second, plain copy of its code, from the first of them on: for when
      * a group's accesses are not in one page, or a call may have changed what was translated. */
     const struct ir_group *group;             /* whose anchor is good at this place, or NULL */
     struct known plain_starts[REGION_BLOCKS]; /* where the first group of a block begins */
     uint8_t *plain_labels[REGION_OPS];
+    struct known plain_known[REGION_OPS]; /* at the labels */
     uint8_t *labels[REGION_BLOCKS];
     unsigned done_before; /* operations before this one are translated already */
     unsigned join_count;
@@ -160,6 +166,15 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word);
 /* Into a scratch register, to be changed there. */
 void copy(struct back_end *e, bool wide, unsigned to, unsigned guest);
 void widen(struct back_end *e, uint32_t registers);
+/* Registers to the places that they have at the start of a block. */
+void settle_places(struct back_end *e);
+/* From what the host's registers hold now to what they hold there; all are wide. */
+void move_to(struct back_end *e, const uint8_t guest_in[ASSIGN_REGISTERS], uint32_t dirty);
+void set_known(struct back_end *e, const struct known *known);
+/* At the start of a block, and of a region's code. */
+void begin_places(struct back_end *e);
+/* Before an operation: gives its registers places. */
+void choose_places(struct back_end *e, const struct ir_op *op);
 /* Makes state.x hold the register, and the other way round. */
 void write_back(struct back_end *e, unsigned guest);
 void read_back(struct back_end *e, unsigned guest);

@@ -30,40 +30,6 @@ void call_shared(struct back_end *e, const uint8_t *target)
     bind_jump(call(&e->a), code_memory_writable(&e->jit->memory, target));
 }
 
-void enter_from_home(struct back_end *e)
-{
-    struct assignment home;
-
-    assign_home(&home);
-    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
-        unsigned guest = e->assignment.guest_in[i];
-        if (guest != home.guest_in[i]) {
-            store(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
-            if (guest != ASSIGN_ANCHOR) {
-                load(&e->a, true, emit_host_registers[i], x_at(guest));
-            }
-        }
-    }
-    read_back_floats(e);
-}
-
-void leave_to_home(struct back_end *e)
-{
-    struct assignment home;
-
-    assign_home(&home);
-    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
-        unsigned guest = e->assignment.guest_in[i];
-        if (guest != home.guest_in[i]) {
-            if (guest != ASSIGN_ANCHOR && (e->assignment.written >> guest & 1) != 0) {
-                store(&e->a, true, emit_host_registers[i], x_at(guest));
-            }
-            load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
-        }
-    }
-    write_back_floats(e);
-}
-
 void jump_to_block(struct back_end *e, unsigned block)
 {
     uint8_t *displacement = jump(&e->a);
@@ -113,6 +79,7 @@ void go_to_pc(struct back_end *e)
 void go_to_target(struct back_end *e, const struct ir_op *op)
 {
     if (op->target != IR_OUTSIDE) {
+        settle_places(e);
         jump_to_block(e, op->target);
         return;
     }
@@ -140,7 +107,7 @@ struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_o
 
     *cold = (struct cold){.kind = (uint8_t)kind,
                           .block = (uint8_t)e->block,
-                          .narrow = e->known.narrow,
+                          .known = e->known,
                           .from = from,
                           .op = op,
                           .to_plain = e->group != NULL};
@@ -198,16 +165,23 @@ static void call_access(struct back_end *e, const struct cold *cold, const uint8
     check_status(e);
 }
 
+/* The plain copy may have widened other registers by now, and have them in other places. */
+static void go_to_plain(struct back_end *e, unsigned index)
+{
+    const struct known *there = &e->plain_known[index];
+
+    widen(e, e->known.narrow);
+    move_to(e, there->guest_in, there->dirty);
+    bind_jump(jump(&e->a), e->plain_labels[index]);
+}
+
 static void resume(struct back_end *e, const struct cold *cold)
 {
-    uint8_t *back = cold->resume;
-
     if (cold->to_plain) {
-        /* The plain copy may have widened other registers by now. */
-        widen(e, e->known.narrow);
-        back = e->plain_labels[cold->op - e->region->ops + 1];
+        go_to_plain(e, (unsigned)(cold->op - e->region->ops) + 1);
+        return;
     }
-    bind_jump(jump(&e->a), back);
+    bind_jump(jump(&e->a), cold->resume);
 }
 
 void emit_cold(struct back_end *e, const struct cold *cold)
@@ -215,7 +189,7 @@ void emit_cold(struct back_end *e, const struct cold *cold)
     const struct ir_op *op = cold->op;
 
     e->block = cold->block;
-    e->known.narrow = cold->narrow;
+    set_known(e, &cold->known);
     bind_jump_here(&e->a, cold->from);
     switch (cold->kind) {
     case COLD_LOAD:
@@ -238,10 +212,7 @@ void emit_cold(struct back_end *e, const struct cold *cold)
         call_execute(e, op);
         resume(e, cold);
         break;
-    case COLD_PLAIN:
-        widen(e, e->known.narrow);
-        bind_jump(jump(&e->a), e->plain_labels[op - e->region->ops]);
-        break;
+    case COLD_PLAIN: go_to_plain(e, (unsigned)(op - e->region->ops)); break;
     case COLD_BRANCH:
         widen(e, e->known.narrow);
         if (unused_before(e, op) > 1) {

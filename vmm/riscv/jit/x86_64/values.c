@@ -8,7 +8,7 @@ static uint32_t bit(unsigned guest)
 
 unsigned host_of(const struct back_end *e, unsigned guest)
 {
-    unsigned place = e->assignment.place_of[guest];
+    unsigned place = e->place_of[guest];
     return place == ASSIGN_MEMORY ? NOT_IN_HOST : emit_host_registers[place];
 }
 
@@ -74,6 +74,7 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
         store(&e->a, true, from, x_at(guest));
         return;
     }
+    e->known.dirty |= bit(guest);
     e->known.narrow &= ~bit(guest);
     if (host != from) {
         if (word) {
@@ -134,6 +135,7 @@ void write_back(struct back_end *e, unsigned guest)
 {
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
         store(&e->a, true, use(e, guest, RAX), x_at(guest));
+        e->known.dirty &= ~bit(guest);
     }
 }
 
@@ -142,6 +144,7 @@ void read_back(struct back_end *e, unsigned guest)
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
         load(&e->a, true, host_of(e, guest), x_at(guest));
         e->known.narrow &= ~bit(guest);
+        e->known.dirty &= ~bit(guest);
     }
     e->known.extended &= ~bit(guest);
 }
