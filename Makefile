@@ -37,7 +37,10 @@ sources  = $(wildcard $(1)/*.c) $(SOURCES_$(1))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 
 # The JIT's back end is chosen by the host; one without any is interpreted on.
-SOURCES_vmm/riscv := vmm/riscv/jit/no_host.c
+HOST := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+JIT_HOST := $(wildcard vmm/riscv/jit/$(HOST))
+SOURCES_vmm/riscv := $(if $(JIT_HOST),$(wildcard $(JIT_HOST)/*.c) \
+	$(filter-out %/no_host.c,$(wildcard vmm/riscv/jit/*.c)),vmm/riscv/jit/no_host.c)
 
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs, through apt, what building, testing and demonstrating needs on Debian. Does nothing, and
-# needs no privileges, when all of it is there.
+# Installs, through apt, what building, testing and demonstrating needs on Debian, and the packages
+# that its arguments name. Does nothing, and needs no privileges, when all of it is there.
 set -eu
 
 packages="
@@ -11,6 +11,7 @@ libcriterion-dev libclang-rt-14-dev qemu-user gcc-riscv64-linux-gnu libc6-dev-ri
 binutils-riscv64-linux-gnu
 debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
+$*
 "
 
 installed() {

@@ -19,14 +19,24 @@ struct bench_options {
     const char *results;                /* directory of the CSV files */
     const char *only;                   /* names of sections with commas, or NULL: all */
     const char *memory;                 /* of the guest */
+    const char *cpu;                    /* of the machine (ftvm's --cpu), or NULL: its default;
+                                         * sections qemu and memory take
+                                         * several, with commas */
+    const char *qemu;                   /* paths, with commas, or NULL: the one in PATH */
+    const char *programs;               /* of section qemu, with commas, or NULL: all */
+    const char *programs_initrd;        /* holds them */
+    const char *plots;                  /* directory of the scripts for gnuplot */
     const char *epochs;                 /* lengths to compare, with commas */
     unsigned rounds;                    /* how often each value is taken */
     unsigned kills, silences;           /* failovers of each kind */
+    unsigned work;                      /* of those programs, in percent */
     bool keep;                          /* the replicas' files */
 };
 
 /* -1: go on. Otherwise the exit code. */
 int bench_options_parse(struct bench_options *options, int count, char **arguments);
+/* Is the name one of those in a list with commas? */
+bool bench_listed(const char *list, const char *name);
 
 struct forms;
 
@@ -40,7 +50,9 @@ struct bench {
 /* False with a line in bench->error. What was reported before stays. */
 typedef bool bench_section(struct bench *bench);
 
-bench_section section_interpreter;
+bench_section section_hart;
+bench_section section_qemu;
+bench_section section_memory;
 bench_section section_cpu;
 bench_section section_disk;
 bench_section section_network;

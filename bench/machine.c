@@ -48,6 +48,10 @@ bool machine_open(struct machine *machine, const struct bench_options *bench,
         .ftvm = bench->ftvm, .kernel = bench->kernel, .initrd = bench->initrd, .keep = bench->keep};
 
     *machine = (struct machine){.bench = bench, .options = *options, .shell = -1};
+    /* The first of several. */
+    if (bench->cpu)
+        snprintf(machine->cpu, sizeof(machine->cpu), "%.*s", (int)strcspn(bench->cpu, ","),
+                 bench->cpu);
     return lab_open(&machine->lab, &config) &&
            (!options->disk || (make_disk(machine, 0) && make_disk(machine, 1)));
 }
@@ -64,6 +68,16 @@ void machine_close(struct machine *machine)
 
 /* ---- Starting ------------------------------------------------------------------------------ */
 
+/* Each replica has its own. */
+static unsigned add_cpu(const struct machine *machine, const char *extra[])
+{
+    if (!machine->cpu[0])
+        return 0;
+    extra[0] = "--cpu";
+    extra[1] = machine->cpu;
+    return 2;
+}
+
 /* The options that each form has. */
 static unsigned add_options(const struct machine *machine, const char *extra[], int disk)
 {
@@ -79,7 +93,7 @@ static unsigned add_options(const struct machine *machine, const char *extra[], 
         extra[count++] = "--epoch";
         extra[count++] = machine->options.epoch;
     }
-    return count;
+    return count + add_cpu(machine, extra + count);
 }
 
 static bool start_pair(struct machine *machine)
@@ -91,9 +105,10 @@ static bool start_pair(struct machine *machine)
         options.primary_extra[count++] = "--protocol";
         options.primary_extra[count++] = "original";
     }
+    count = add_cpu(machine, options.backup_extra);
     if (machine->options.disk) {
-        options.backup_extra[0] = "--disk";
-        options.backup_extra[1] = machine->disks[1];
+        options.backup_extra[count++] = "--disk";
+        options.backup_extra[count++] = machine->disks[1];
     }
     return pair_start(&machine->pair, &machine->lab, &options) &&
            pair_wait_protected(&machine->pair);

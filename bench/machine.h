@@ -26,6 +26,7 @@ struct machine {
     struct lab lab;
     struct pair pair; /* of an unprotected machine: its one process is the "primary" */
     char disks[2][LAB_PATH_SIZE];
+    char cpu[16];      /* --cpu of all its replicas, or "": the default */
     int shell;         /* connections, or -1 */
     struct load *load; /* clients of a failover, or NULL */
     struct watch *watch;

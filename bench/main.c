@@ -17,7 +17,9 @@ static const struct {
     const char *title;
     bench_section *run;
 } sections[] = {
-    {"interpreter", "guest code on the hart alone", section_interpreter},
+    {"hart", "guest code on the hart alone", section_hart},
+    {"qemu", "programs in an unprotected guest, beside QEMU", section_qemu},
+    {"memory", "of the host, for an unprotected guest", section_memory},
     {"cpu", "integer work in a Linux guest", section_cpu},
     {"disk", "direct requests to a raw image, one at a time", section_disk},
     {"network", "one TCP stream to and from the guest", section_network},
@@ -29,19 +31,6 @@ static const struct {
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
-
-/* Is the name one of those in the list? */
-static bool is_listed(const char *list, const char *name)
-{
-    size_t size = strlen(name);
-
-    for (const char *at = list; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
-            return true;
-    }
-    return false;
-}
 
 static bool check_names(const char *list)
 {
@@ -106,7 +95,7 @@ int main(int count, char **arguments)
     signal(SIGPIPE, SIG_IGN);
     host_describe(bench->options.results);
     for (size_t i = 0; i < SECTIONS; i++)
-        if (!bench->options.only || is_listed(bench->options.only, sections[i].name))
+        if (!bench->options.only || bench_listed(bench->options.only, sections[i].name))
             good = run_section(bench, i) && good;
     forms_end(bench);
     printf("\nratio: to the row above that has none, taken in turns with it. CSV files: %s\n",

@@ -24,8 +24,7 @@ bool report_open(struct report *report, const char *directory, const char *secti
     fputs("section,workload,form,parameter,quantity,unit,median,min,max,count,ratio\n",
           report->summary);
     fputs("section,workload,form,parameter,quantity,unit,round,value\n", report->samples);
-    printf("\n%s: %s\n\n%-20s %-12s %-9s %-18s %12s %12s %12s %3s  %-10s %s\n", section, title,
-           "workload", "form", "", "quantity", "median", "min", "max", "n", "unit", "ratio");
+    printf("\n%s: %s\n\n", section, title);
     return true;
 }
 
@@ -45,9 +44,18 @@ static void print_number(double value)
     printf(" %12.*f", digits, value);
 }
 
+/* Only above rows: a section may print a table of its own instead. */
+static void print_heading(struct report *report)
+{
+    if (!report->headed)
+        printf("%-20s %-16s %-9s %-18s %12s %12s %12s %3s  %-10s %s\n", "workload", "form", "",
+               "quantity", "median", "min", "max", "n", "unit", "ratio");
+    report->headed = true;
+}
+
 static void print_row(const struct report_row *row, double ratio)
 {
-    printf("%-20s %-12s %-9s %-18s", row->workload, row->form, row->parameter ? row->parameter : "",
+    printf("%-20s %-16s %-9s %-18s", row->workload, row->form, row->parameter ? row->parameter : "",
            row->quantity);
     print_number(sample_median(row->sample));
     print_number(sample_min(row->sample));
@@ -65,16 +73,23 @@ static void write_key(FILE *file, const struct report *report, const struct repo
             row->parameter ? row->parameter : "", row->quantity, row->unit);
 }
 
-void report_row(struct report *report, const struct report_row *row)
+FILE *report_open_table(const struct report *report, const char *directory)
 {
-    double ratio = row->base ? sample_ratio(row->sample, row->base) : 0;
+    return open_file(directory, report->section, "table.csv");
+}
 
-    print_row(row, ratio);
+static double ratio_of(const struct report_row *row)
+{
+    return row->base ? sample_ratio(row->sample, row->base) : 0;
+}
+
+void report_record(struct report *report, const struct report_row *row)
+{
     write_key(report->summary, report, row);
     fprintf(report->summary, ",%.9g,%.9g,%.9g,%u,", sample_median(row->sample),
             sample_min(row->sample), sample_max(row->sample), row->sample->count);
     if (row->base)
-        fprintf(report->summary, "%.4f", ratio);
+        fprintf(report->summary, "%.4f", ratio_of(row));
     fputc('\n', report->summary);
     fflush(report->summary);
     for (unsigned i = 0; i < row->sample->count; i++) {
@@ -82,6 +97,13 @@ void report_row(struct report *report, const struct report_row *row)
         fprintf(report->samples, ",%u,%.9g\n", i + 1, row->sample->values[i]);
     }
     fflush(report->samples);
+}
+
+void report_row(struct report *report, const struct report_row *row)
+{
+    print_heading(report);
+    print_row(row, ratio_of(row));
+    report_record(report, row);
 }
 
 void report_note(struct report *report, const char *format, ...)

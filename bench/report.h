@@ -13,6 +13,7 @@
 struct report {
     const char *section;
     FILE *summary, *samples; /* or NULL: the table alone */
+    bool headed;             /* the columns of the table have been named */
 };
 
 struct report_row {
@@ -30,6 +31,12 @@ bool report_open(struct report *report, const char *directory, const char *secti
                  const char *title);
 void report_close(struct report *report);
 
+/* NAME.table.csv, for what does not fit into the columns of the others; the caller closes it. NULL,
+ * with errno, if it cannot be made. */
+FILE *report_open_table(const struct report *report, const char *directory);
+
+/* Into the files only. */
+void report_record(struct report *report, const struct report_row *row);
 void report_row(struct report *report, const struct report_row *row);
 /* A line for people below the rows. */
 __attribute__((format(printf, 2, 3))) void report_note(struct report *report, const char *format,

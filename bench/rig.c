@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SCALE_MAX (1u << 20) /* an amount beyond it is not doubled */
+
 struct answer {
     bool good;
     double values[RIG_VALUES];
@@ -120,4 +122,27 @@ bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
     if (send(rig->socket, task, sizeof(*task), 0) != sizeof(*task))
         return fail(bench, "the process of the machine");
     return wait_for_answer(rig, bench, values);
+}
+
+bool rig_scale(struct rig *rig, struct bench *bench, struct rig_task *task, unsigned argument,
+               unsigned milliseconds)
+{
+    double values[RIG_VALUES];
+
+    for (;;) {
+        uint64_t start = lab_now_ns(), took;
+        unsigned amount = task->arguments[argument];
+
+        if (!rig_do(rig, bench, task, values))
+            return false;
+        took = (lab_now_ns() - start) / 1000000u + 1;
+        /* From a third on, what does not grow with the amount is small enough to scale by. */
+        if (took >= milliseconds / 3 || amount > SCALE_MAX) {
+            task->arguments[argument] = (unsigned)(amount * (uint64_t)milliseconds / took);
+            if (task->arguments[argument] == 0)
+                task->arguments[argument] = 1;
+            return true;
+        }
+        task->arguments[argument] = amount * 2;
+    }
 }

@@ -13,7 +13,7 @@
 #include "bench/machine.h"
 
 #define RIG_VALUES    12u
-#define RIG_ARGUMENTS 3u
+#define RIG_ARGUMENTS 4u
 
 struct rig_task {
     /* Failing, it leaves a line in the lab. */
@@ -33,5 +33,10 @@ bool rig_open(struct rig *rig, struct bench *bench, const struct machine_options
 void rig_close(struct rig *rig);
 bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
             double values[RIG_VALUES]);
+
+/* Scales an argument, an amount of work, until the task takes about that long on this rig: machines
+ * differ tenfold, and too short a time is all noise. */
+bool rig_scale(struct rig *rig, struct bench *bench, struct rig_task *task, unsigned argument,
+               unsigned milliseconds);
 
 #endif

@@ -1,4 +1,4 @@
-/* The length of an epoch against speed and latency, in each form. Speed is taken in turns with
+/* The length of an epoch against speed, log and latency, in each form. Speed is taken in turns with
  * an unprotected machine of the default length. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,20 +6,27 @@
 
 #include "bench/bench.h"
 #include "bench/forms.h"
+#include "bench/plot.h"
 #include "bench/tasks.h"
 
-#define MILLIONS         10
+#define MILLIONS         5 /* to begin with */
+#define WORK_MS          700
 #define REDIS_MS         700
 #define ROUNDS           3
 #define EPOCHS_SIZE      256
 #define BOUNDARY_LONGEST 100000
 
 struct point {
-    struct sample speed, reference, round_trip, boundary_us;
+    struct sample speed, reference, log, round_trip, boundary_us;
 };
 
-static const struct rig_task cpu = {.run = task_cpu,
-                                    .arguments = {[CPU_ARGUMENT_MILLIONS] = MILLIONS}};
+/* What each point is compared with, and done with; and where its row goes. */
+struct setting {
+    struct rig unprotected;
+    struct rig_task cpu;
+    FILE *table;
+};
+
 static const struct rig_task redis = {
     .run = task_redis,
     .arguments = {[REDIS_ARGUMENT_PIPELINE] = 1, [REDIS_ARGUMENT_MS] = REDIS_MS}};
@@ -29,17 +36,18 @@ static double speed(const double values[RIG_VALUES])
     return values[CPU_INSTRUCTIONS] / values[CPU_SECONDS] / 1e6;
 }
 
-static bool take_round(struct bench *bench, struct rig *rig, struct rig *unprotected,
+static bool take_round(struct bench *bench, struct setting *setting, struct rig *rig,
                        struct point *point)
 {
     double with[RIG_VALUES], without[RIG_VALUES], requests[RIG_VALUES];
     double seconds;
 
-    if (!rig_do(unprotected, bench, &cpu, without) || !rig_do(rig, bench, &cpu, with) ||
-        !rig_do(rig, bench, &redis, requests))
+    if (!rig_do(&setting->unprotected, bench, &setting->cpu, without) ||
+        !rig_do(rig, bench, &setting->cpu, with) || !rig_do(rig, bench, &redis, requests))
         return false;
     sample_add(&point->reference, speed(without));
     sample_add(&point->speed, speed(with));
+    sample_add(&point->log, with[CPU_LOG_KBIT_S]);
     sample_add(&point->round_trip, requests[REDIS_MEDIAN_US]);
     /* What the same work takes longer of the processor, shared out. */
     seconds = with[CPU_PRIMARY_S] -
@@ -60,6 +68,10 @@ static void report_point(struct bench *bench, const struct machine_options *opti
     row.base = &point->reference;
     report_row(&bench->report, &row);
     row.base = NULL;
+    row.quantity = "log";
+    row.unit = "kbit/s";
+    row.sample = &point->log;
+    report_row(&bench->report, &row);
     row.unit = "us";
     /* Of a few boundaries the part that is theirs cannot be told from noise. */
     if (strtoul(options->epoch, NULL, 10) <= BOUNDARY_LONGEST) {
@@ -73,8 +85,16 @@ static void report_point(struct bench *bench, const struct machine_options *opti
     report_row(&bench->report, &row);
 }
 
-static bool measure(struct bench *bench, const struct machine_options *options,
-                    struct rig *unprotected)
+static void write_point(FILE *table, const struct machine_options *options,
+                        const struct point *point)
+{
+    fprintf(table, "%s,%s,%.4f,%.6g,%.6g\n", form_name(options->form), options->epoch,
+            sample_ratio(&point->speed, &point->reference), sample_median(&point->log),
+            sample_median(&point->round_trip));
+}
+
+static bool measure(struct bench *bench, struct setting *setting,
+                    const struct machine_options *options)
 {
     unsigned rounds = bench->options.rounds < ROUNDS ? bench->options.rounds : ROUNDS;
     struct point *point = calloc(1, sizeof(*point));
@@ -86,36 +106,60 @@ static bool measure(struct bench *bench, const struct machine_options *options,
         return false;
     }
     for (unsigned round = 0; good && round < rounds; round++)
-        good = take_round(bench, &rig, unprotected, point);
+        good = take_round(bench, setting, &rig, point);
     rig_close(&rig);
-    if (good)
+    if (good) {
         report_point(bench, options, point);
+        write_point(setting->table, options, point);
+    }
     free(point);
     return good;
+}
+
+static bool measure_all(struct bench *bench, struct setting *setting)
+{
+    char lengths[EPOCHS_SIZE], *rest;
+
+    /* Of an unprotected machine there is nothing to compare: its boundaries cost it nothing. */
+    for (enum form form = FORM_REVISED; form < FORM_COUNT; form++) {
+        snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
+        for (char *length = strtok_r(lengths, ",", &rest); length;
+             length = strtok_r(NULL, ",", &rest)) {
+            const struct machine_options options = {.form = form, .epoch = length};
+
+            if (!measure(bench, setting, &options))
+                return false;
+        }
+    }
+    return true;
 }
 
 bool section_epoch(struct bench *bench)
 {
     static const struct machine_options reference = {.form = FORM_UNPROTECTED};
-    char lengths[EPOCHS_SIZE], *rest;
-    struct rig unprotected;
-    bool good = true;
+    struct setting setting = {
+        .cpu = {.run = task_cpu, .arguments = {[CPU_ARGUMENT_MILLIONS] = MILLIONS}}};
+    bool good;
 
     forms_end(bench);
-    if (!rig_open(&unprotected, bench, &reference))
+    if (!rig_open(&setting.unprotected, bench, &reference))
         return false;
-    for (enum form form = FORM_UNPROTECTED; good && form < FORM_COUNT; form++) {
-        snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
-        for (char *length = strtok_r(lengths, ",", &rest); good && length;
-             length = strtok_r(NULL, ",", &rest)) {
-            const struct machine_options options = {.form = form, .epoch = length};
-
-            good = measure(bench, &options, &unprotected);
-        }
+    setting.table = report_open_table(&bench->report, bench->options.results);
+    if (!setting.table) {
+        snprintf(bench->error, sizeof(bench->error), "%s: no file can be made",
+                 bench->options.results);
+        rig_close(&setting.unprotected);
+        return false;
     }
-    rig_close(&unprotected);
-    if (good)
-        report_note(&bench->report,
-                    "ratio: to an unprotected machine with the default length, taken in turns");
-    return good;
+    fputs("form,epoch,normalized performance,log kbit/s,round trip us\n", setting.table);
+    good = rig_scale(&setting.unprotected, bench, &setting.cpu, CPU_ARGUMENT_MILLIONS, WORK_MS) &&
+           measure_all(bench, &setting);
+    rig_close(&setting.unprotected);
+    fclose(setting.table);
+    if (!good)
+        return false;
+    report_note(&bench->report,
+                "ratio: to an unprotected machine with the default length, taken in turns");
+    plot_draw(bench);
+    return true;
 }

@@ -5,19 +5,30 @@
 #include "bench/forms.h"
 #include "bench/tasks.h"
 
-#define CPU_MILLIONS    20 /* a second or so */
-#define DISK_LARGE_MIB  16
-#define DISK_LARGE_KIB  64
-#define DISK_SMALL_MIB  2
-#define DISK_SMALL_KIB  4
-#define NETWORK_MIB     8
-#define REDIS_MS        800
-#define PIPELINE        32
-#define PIPELINE_TEXT   "32 at once"
-#define LOG_IDLE_MS     2000
-#define LOG_BUSY_ROUNDS 20
+#define WORK_MS        1000 /* of the unprotected machine, for one value */
+#define CPU_MILLIONS   5    /* to begin with, as those of disk and network; then scaled */
+#define DISK_TIMES     1
+#define DISK_LARGE_MIB 16
+#define DISK_LARGE_KIB 64
+#define DISK_SMALL_MIB 2
+#define DISK_SMALL_KIB 4
+#define NETWORK_MIB    8
+#define REDIS_MS       800
+#define PIPELINE       32
+#define PIPELINE_TEXT  "32 at once"
+#define LOG_IDLE_MS    2000
+#define LOG_BUSY_MS    2000
 
 typedef struct sample samples[FORM_COUNT][RIG_VALUES];
+
+/* The amount of work in a task. */
+static bool scale(struct bench *bench, struct rig_task *task, unsigned argument,
+                  unsigned milliseconds)
+{
+    struct forms *forms = forms_get(bench);
+
+    return forms && rig_scale(&forms->rigs[FORM_UNPROTECTED], bench, task, argument, milliseconds);
+}
 
 /* Instructions in millions for each second of `seconds`. */
 static void add_rates(samples rates, samples taken, unsigned seconds)
@@ -30,13 +41,12 @@ static void add_rates(samples rates, samples taken, unsigned seconds)
 
 bool section_cpu(struct bench *bench)
 {
-    static const struct rig_task task = {.run = task_cpu,
-                                         .arguments = {[CPU_ARGUMENT_MILLIONS] = CPU_MILLIONS}};
+    struct rig_task task = {.run = task_cpu, .arguments = {[CPU_ARGUMENT_MILLIONS] = CPU_MILLIONS}};
     struct report_row row = {
         .workload = "cpu loop", .quantity = "instructions", .unit = "million/s"};
     samples taken = {0}, rates = {0};
 
-    if (!forms_measure(bench, &task, taken))
+    if (!scale(bench, &task, CPU_ARGUMENT_MILLIONS, WORK_MS) || !forms_measure(bench, &task, taken))
         return false;
     add_rates(rates, taken, CPU_SECONDS);
     add_rates(rates, taken, CPU_PRIMARY_S);
@@ -48,13 +58,13 @@ bool section_cpu(struct bench *bench)
     return true;
 }
 
-static bool measure_disk(struct bench *bench, const struct rig_task *task, const char *write,
+static bool measure_disk(struct bench *bench, struct rig_task *task, const char *write,
                          const char *read)
 {
     samples taken = {0};
     struct report_row row = {.quantity = "throughput", .unit = "MB/s"};
 
-    if (!forms_measure(bench, task, taken))
+    if (!scale(bench, task, DISK_ARGUMENT_TIMES, WORK_MS) || !forms_measure(bench, task, taken))
         return false;
     row.workload = write;
     forms_report(bench, &row, taken, DISK_WRITE_MB_S);
@@ -65,13 +75,15 @@ static bool measure_disk(struct bench *bench, const struct rig_task *task, const
 
 bool section_disk(struct bench *bench)
 {
-    static const struct rig_task large = {
-        .run = task_disk,
-        .arguments = {[DISK_ARGUMENT_MIB] = DISK_LARGE_MIB, [DISK_ARGUMENT_KIB] = DISK_LARGE_KIB}};
-    static const struct rig_task small = {.run = task_disk,
-                                          .arguments = {[DISK_ARGUMENT_MIB] = DISK_SMALL_MIB,
-                                                        [DISK_ARGUMENT_KIB] = DISK_SMALL_KIB,
-                                                        [DISK_ARGUMENT_SCATTERED] = 1}};
+    struct rig_task large = {.run = task_disk,
+                             .arguments = {[DISK_ARGUMENT_MIB] = DISK_LARGE_MIB,
+                                           [DISK_ARGUMENT_KIB] = DISK_LARGE_KIB,
+                                           [DISK_ARGUMENT_TIMES] = DISK_TIMES}};
+    struct rig_task small = {.run = task_disk,
+                             .arguments = {[DISK_ARGUMENT_MIB] = DISK_SMALL_MIB,
+                                           [DISK_ARGUMENT_KIB] = DISK_SMALL_KIB,
+                                           [DISK_ARGUMENT_SCATTERED] = 1,
+                                           [DISK_ARGUMENT_TIMES] = DISK_TIMES}};
 
     return measure_disk(bench, &large, "write, 64 KiB in row", "read, 64 KiB in row") &&
            measure_disk(bench, &small, "write, 4 KiB random", "read, 4 KiB random");
@@ -79,12 +91,12 @@ bool section_disk(struct bench *bench)
 
 bool section_network(struct bench *bench)
 {
-    static const struct rig_task task = {.run = task_network,
-                                         .arguments = {[NETWORK_ARGUMENT_MIB] = NETWORK_MIB}};
+    struct rig_task task = {.run = task_network,
+                            .arguments = {[NETWORK_ARGUMENT_MIB] = NETWORK_MIB}};
     struct report_row row = {.quantity = "throughput", .unit = "MB/s"};
     samples taken = {0};
 
-    if (!forms_measure(bench, &task, taken))
+    if (!scale(bench, &task, NETWORK_ARGUMENT_MIB, WORK_MS) || !forms_measure(bench, &task, taken))
         return false;
     row.workload = "out of the guest";
     forms_report(bench, &row, taken, NETWORK_SEND_MB_S);
@@ -173,8 +185,9 @@ bool section_log(struct bench *bench)
 {
     static const struct rig_task idle = {.run = task_log,
                                          .arguments = {[LOG_ARGUMENT_MS] = LOG_IDLE_MS}};
-    static const struct rig_task busy = {.run = task_log,
-                                         .arguments = {[LOG_ARGUMENT_MILLIONS] = LOG_BUSY_ROUNDS}};
+    struct rig_task busy = {.run = task_log, .arguments = {[LOG_ARGUMENT_MILLIONS] = CPU_MILLIONS}};
 
-    return measure_log(bench, &idle, "idle guest") && measure_log(bench, &busy, "cpu loop");
+    return measure_log(bench, &idle, "idle guest") &&
+           scale(bench, &busy, LOG_ARGUMENT_MILLIONS, LOG_BUSY_MS) &&
+           measure_log(bench, &busy, "cpu loop");
 }

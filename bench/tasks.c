@@ -39,6 +39,11 @@ static double processor_seconds(const struct replica *replica)
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
+static double log_kbit_s(const struct machine_status *before, const struct machine_status *after)
+{
+    return (after->log_bytes - before->log_bytes) * 8 / 1e3 / (after->uptime_s - before->uptime_s);
+}
+
 bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
               double values[RIG_VALUES])
 {
@@ -62,6 +67,7 @@ bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
         return false;
     values[CPU_INSTRUCTIONS] = after.instructions - before.instructions;
     values[CPU_EPOCHS] = after.epochs - before.epochs;
+    values[CPU_LOG_KBIT_S] = log_kbit_s(&before, &after);
     return true;
 }
 
@@ -81,20 +87,24 @@ static double part_ns(const char *output, const char *part)
 bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
                double values[RIG_VALUES])
 {
-    double megabytes = arguments[DISK_ARGUMENT_MIB] * (double)MIB / 1e6, seconds, writes, reads;
+    double megabytes = arguments[DISK_ARGUMENT_MIB] * (double)MIB / 1e6;
+    double seconds, writes = 0, reads = 0;
     char command[160], output[LINK_OUTPUT_SIZE];
     uint64_t start = lab_now_ns();
 
     snprintf(command, sizeof(command), "diskload %s -s %u -b %u",
              arguments[DISK_ARGUMENT_SCATTERED] ? "-r" : "", arguments[DISK_ARGUMENT_MIB],
              arguments[DISK_ARGUMENT_KIB]);
-    if (!link_command(&machine->lab, machine->shell, command, TASK_MS, output))
-        return false;
+    for (unsigned time = 0; time < arguments[DISK_ARGUMENT_TIMES]; time++) {
+        if (!link_command(&machine->lab, machine->shell, command, TASK_MS, output))
+            return false;
+        if (part_ns(output, " write:") == 0 || part_ns(output, " read:") == 0)
+            return lab_fail(&machine->lab, "diskload in the guest: %s", output);
+        writes += part_ns(output, " write:");
+        reads += part_ns(output, " read:");
+    }
     seconds = seconds_since(start);
-    writes = part_ns(output, " write:");
-    reads = part_ns(output, " read:");
-    if (writes == 0 || reads == 0)
-        return lab_fail(&machine->lab, "diskload in the guest: %s", output);
+    megabytes *= arguments[DISK_ARGUMENT_TIMES];
     values[DISK_WRITE_MB_S] = megabytes / (seconds * writes / (writes + reads));
     values[DISK_READ_MB_S] = megabytes / (seconds * reads / (writes + reads));
     return true;
@@ -284,7 +294,7 @@ bool task_log(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
         return false;
     seconds = after.uptime_s - before.uptime_s;
     entries = after.entries - before.entries;
-    values[LOG_KBIT_S] = (after.log_bytes - before.log_bytes) * 8 / 1e3 / seconds;
+    values[LOG_KBIT_S] = log_kbit_s(&before, &after);
     values[LOG_CHANNEL_KBIT_S] = (after.sent_bytes - before.sent_bytes) * 8 / 1e3 / seconds;
     values[LOG_ENTRIES_S] = entries / seconds;
     values[LOG_BYTES_PER_ENTRY] = entries > 0 ? (after.log_bytes - before.log_bytes) / entries : 0;

@@ -8,14 +8,15 @@
 #include "bench/rig.h"
 
 /* cpuloop in the guest. Processor time as well, which others on the host disturb less: what the
- * primary and the backup used meanwhile. */
+ * primary and the backup used meanwhile. And the log's rate. */
 enum { CPU_ARGUMENT_MILLIONS };
-enum { CPU_SECONDS, CPU_INSTRUCTIONS, CPU_EPOCHS, CPU_PRIMARY_S, CPU_BACKUP_S };
+enum { CPU_SECONDS, CPU_INSTRUCTIONS, CPU_EPOCHS, CPU_PRIMARY_S, CPU_BACKUP_S, CPU_LOG_KBIT_S };
 bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
               double values[RIG_VALUES]);
 
-/* diskload in the guest: writes, one after the other or scattered, then the reads. */
-enum { DISK_ARGUMENT_MIB, DISK_ARGUMENT_KIB, DISK_ARGUMENT_SCATTERED };
+/* diskload in the guest, so many times: writes, one after the other or scattered, then the reads.
+ */
+enum { DISK_ARGUMENT_MIB, DISK_ARGUMENT_KIB, DISK_ARGUMENT_SCATTERED, DISK_ARGUMENT_TIMES };
 enum { DISK_WRITE_MB_S, DISK_READ_MB_S };
 bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
                double values[RIG_VALUES]);

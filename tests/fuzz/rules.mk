@@ -43,3 +43,20 @@ $(FUZZ_DIR)/fuzz_virtio: tests/fuzz/fuzz_virtio.c \
 		$(wildcard tests/devices/support/*.h vmm/devices/*.h vmm/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter %.c,$^) $(LDLIBS) -o $@
+
+# The two engines of the hart against each other. The program's code is drawn first, so inputs are long.
+FUZZ_ENGINES_RUNS ?= 500
+
+.PHONY: fuzz-engines
+fuzz: fuzz-engines
+fuzz-engines: $(FUZZ_DIR)/fuzz_engines ## Fuzz interpreter against JIT for FUZZ_ENGINES_RUNS programs
+	@mkdir -p $(FUZZ_DIR)/found $(FUZZ_DIR)/corpus/engines
+	$(FUZZ_DIR)/fuzz_engines -runs=$(FUZZ_ENGINES_RUNS) -max_len=16384 -len_control=0 -seed=1 -verbosity=0 \
+		-artifact_prefix=$(FUZZ_DIR)/found/ $(FUZZ_DIR)/corpus/engines
+
+FUZZ_ENGINES_SOURCES := $(foreach f,tests/riscv/programs vmm/riscv vmm/state,$(call sources,$(f))) \
+	$(addprefix tests/riscv/lockstep/,compare.c manners.c report.c run.c world.c) tests/riscv/support/state_buffer.c
+$(FUZZ_DIR)/fuzz_engines: tests/fuzz/fuzz_engines.c $(FUZZ_ENGINES_SOURCES) \
+		$(wildcard tests/riscv/*/*.h vmm/riscv/*.h vmm/riscv/jit/*.h vmm/riscv/jit/*/*.h vmm/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter %.c,$^) $(LDLIBS) -o $@

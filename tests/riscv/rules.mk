@@ -35,11 +35,14 @@ $(HART_GUEST_DIR)/runner: tests/riscv/guest/runner.c tests/riscv/differential/la
 	$(HART_GUEST_CC) -O2 -static -I. -Wall -Wextra -Werror $< -o $@
 
 HART_DIFFERENTIAL := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/differential/*.c))
+HART_RANDOM := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/programs/*.c))
+HART_LOCKSTEP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/lockstep/*.c))
 HART_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/support/*.c))
 HART_PROGRAMS := $(patsubst tests/riscv/guest/%.c,$(HART_GUEST_DIR)/%.bin,\
 	$(filter-out %/runner.c,$(wildcard tests/riscv/guest/*.c)))
 $(BUILD)/tests/riscv/test_%: CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
 $(HART_DIFFERENTIAL) $(HART_SUPPORT): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
-$(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
+$(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) $(HART_RANDOM) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
 $(BUILD)/tests/riscv/test_hart $(BUILD)/tests/riscv/test_hostile: $(HART_SUPPORT)
 $(BUILD)/tests/riscv/test_privileged $(BUILD)/tests/riscv/test_determinism: $(HART_SUPPORT) | $(HART_PROGRAMS)
+$(patsubst %.c,$(BUILD)/%,$(wildcard tests/riscv/test_engine*.c)): $(HART_RANDOM) $(HART_LOCKSTEP) $(HART_SUPPORT)

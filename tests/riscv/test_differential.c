@@ -64,7 +64,7 @@ static void print_registers(const struct context *context)
 }
 
 /* Runs all shorter versions of a failing case, to find the step that differs first. */
-static void explain(uint64_t seed)
+static void explain(const struct hart_config *config, uint64_t seed)
 {
     static struct test_case cases[STEPS + 1];
     static struct test_result hart[STEPS + 1];
@@ -73,7 +73,8 @@ static void explain(uint64_t seed)
     for (unsigned steps = 0; steps <= STEPS; steps++) {
         generate_case(&cases[steps], seed, steps);
     }
-    if (run_under_qemu(cases, STEPS + 1, qemu) != 0 || run_on_hart(cases, STEPS + 1, hart) != 0) {
+    if (run_under_qemu(cases, STEPS + 1, qemu) != 0 ||
+        run_on_hart(config, cases, STEPS + 1, hart) != 0) {
         return;
     }
     for (unsigned steps = 1; steps <= STEPS; steps++) {
@@ -97,7 +98,7 @@ static void explain(uint64_t seed)
     }
 }
 
-Test(differential, random_sequences_agree_with_qemu, .timeout = 600)
+static void expect_agreement(const struct hart_config *config)
 {
     unsigned long seed = from_environment("HART_SEED", DEFAULT_SEED);
     unsigned long count = from_environment("HART_CASES", DEFAULT_CASES);
@@ -112,10 +113,10 @@ Test(differential, random_sequences_agree_with_qemu, .timeout = 600)
             generate_case(&cases[i], seed + done + i, STEPS);
         }
         cr_assert_eq(run_under_qemu(cases, batch, qemu), 0);
-        cr_assert_eq(run_on_hart(cases, batch, hart), 0);
+        cr_assert_eq(run_on_hart(config, cases, batch, hart), 0);
         for (unsigned long i = 0; i < batch; i++) {
             if (differ(&hart[i], &qemu[i]) && failures++ < 5) {
-                explain(seed + done + i);
+                explain(config, seed + done + i);
             }
         }
     }
@@ -123,4 +124,23 @@ Test(differential, random_sequences_agree_with_qemu, .timeout = 600)
     free(cases);
     free(hart);
     free(qemu);
+}
+
+Test(differential, random_sequences_agree_with_qemu_when_interpreted, .timeout = 600)
+{
+    struct hart_config config;
+    hart_config_init(&config);
+    config.engine = HART_INTERPRETER;
+    expect_agreement(&config);
+}
+
+Test(differential, random_sequences_agree_with_qemu_when_translated, .timeout = 600)
+{
+    struct hart_config config;
+    hart_config_init(&config);
+    if (config.engine != HART_JIT) {
+        cr_skip_test("no JIT for this host");
+    }
+    config.hot_after = 0; /* most of a case runs once */
+    expect_agreement(&config);
 }

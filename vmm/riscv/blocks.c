@@ -6,6 +6,7 @@
 
 #include "vmm/riscv/decode.h"
 #include "vmm/riscv/hart_state.h"
+#include "vmm/riscv/jit/jit.h"
 #include "vmm/riscv/mmu.h"
 
 #define GRANULE_SHIFT 6
@@ -40,9 +41,10 @@ void blocks_forget_jumps(struct hart *hart)
 {
     /* An odd key matches no jump. */
     memset(hart->blocks.jumps, 0xff, JUMP_CACHE_SIZE * sizeof *hart->blocks.jumps);
+    jit_forget_jumps(hart);
 }
 
-static uint32_t *hash_slot(struct block_cache *cache, uint64_t physical)
+static uint32_t *hash_slot(const struct block_cache *cache, uint64_t physical)
 {
     return &cache->hash[(physical >> 1 ^ physical >> 16) & (BLOCK_HASH_SIZE - 1)];
 }
@@ -121,6 +123,7 @@ static void kill(struct hart *hart, uint32_t index)
     if (block->second_page != BLOCK_NO_PAGE && block->second_page != page_address) {
         delist(hart, index, block->second_page);
     }
+    jit_block_killed(hart, index);
     block->count = 0;
     block->ops[0].code = OP_DEAD;
     hart->leave = true;
@@ -161,6 +164,7 @@ void blocks_drop_all(struct hart *hart)
 {
     struct block_cache *cache = &hart->blocks;
 
+    jit_drop_all(hart);
     for (uint32_t index = 1; index < cache->block_count; index++) {
         struct block *block = &cache->blocks[index];
         if (block->count != 0) {
@@ -243,7 +247,8 @@ static struct block *create_block(struct hart *hart, uint64_t physical, uint64_t
     }
     cache->decoded++;
     block = &cache->blocks[cache->block_count];
-    *block = (struct block){.physical = physical, .second_page = second_page};
+    *block = (struct block){
+        .physical = physical, .second_page = second_page, .cool = hart->config.hot_after};
     block->ops = &cache->ops[cache->op_count];
     if (second_page != BLOCK_NO_PAGE) {
         decode_straddling(hart, block);
@@ -270,27 +275,53 @@ static struct block *create_block(struct hart *hart, uint64_t physical, uint64_t
     return block;
 }
 
+static uint32_t known(const struct block_cache *cache, uint64_t physical, uint64_t second_page)
+{
+    uint32_t index = *hash_slot(cache, physical);
+
+    while (index != 0 && (cache->blocks[index].physical != physical ||
+                          cache->blocks[index].second_page != second_page)) {
+        index = cache->blocks[index].next_in_hash;
+    }
+    return index;
+}
+
+/* False: trap. */
+static bool fetch(struct hart *hart, uint64_t pc, uint64_t *physical, uint64_t *second_page)
+{
+    *second_page = BLOCK_NO_PAGE;
+    if (!mmu_fetch(hart, pc, physical)) {
+        return false;
+    }
+    return (pc & PAGE_MASK) != PAGE_SIZE - 2 || (*ram_at(hart, *physical) & 3) != 3 ||
+           mmu_fetch(hart, pc + 2, second_page);
+}
+
 struct block *blocks_find(struct hart *hart, uint64_t pc)
 {
-    struct block_cache *cache = &hart->blocks;
-    uint64_t second_page = BLOCK_NO_PAGE;
+    uint64_t second_page;
+    uint64_t physical;
+    uint32_t index;
+
+    if (!fetch(hart, pc, &physical, &second_page)) {
+        return NULL;
+    }
+    index = known(&hart->blocks, physical, second_page);
+    return index != 0 ? &hart->blocks.blocks[index] : create_block(hart, physical, second_page);
+}
+
+uint32_t blocks_at(struct hart *hart, uint64_t pc)
+{
+    uint64_t second_page;
     uint64_t physical;
 
-    if (!mmu_fetch(hart, pc, &physical)) {
-        return NULL;
-    }
-    if ((pc & PAGE_MASK) == PAGE_SIZE - 2 && (*ram_at(hart, physical) & 3) == 3 &&
-        !mmu_fetch(hart, pc + 2, &second_page)) {
-        return NULL;
-    }
-    for (uint32_t index = *hash_slot(cache, physical); index != 0;
-         index = cache->blocks[index].next_in_hash) {
-        struct block *block = &cache->blocks[index];
-        if (block->physical == physical && block->second_page == second_page) {
-            return block;
-        }
-    }
-    return create_block(hart, physical, second_page);
+    return fetch(hart, pc, &physical, &second_page) ? known(&hart->blocks, physical, second_page)
+                                                    : 0;
+}
+
+uint32_t blocks_known(const struct hart *hart, uint64_t physical)
+{
+    return known(&hart->blocks, physical, BLOCK_NO_PAGE);
 }
 
 struct block *blocks_tail(struct hart *hart, const struct block *block, uint32_t count)

@@ -31,6 +31,9 @@ struct block {
     uint32_t bytes;       /* of code */
     uint32_t next_in_hash;
     uint32_t next_in_page[2]; /* of the first and the second page */
+    uint32_t cool;            /* times it is to run before it is hot */
+    uint32_t region;          /* the JIT's: the translation that begins here, 0: none */
+    uint32_t members;         /* the JIT's: list of the translations that hold this block */
 };
 
 struct jump_entry {
@@ -57,6 +60,10 @@ bool blocks_create(struct hart *hart);
 void blocks_destroy(struct hart *hart);
 /* The block at virtual address `pc`; NULL: trap (mmu.h). May empty the cache. */
 struct block *blocks_find(struct hart *hart, uint64_t pc);
+/* The index of the block at virtual address `pc`, if it was decoded before; otherwise 0. */
+uint32_t blocks_at(struct hart *hart, uint64_t pc);
+/* The same by physical address, for blocks within one page. */
+uint32_t blocks_known(const struct hart *hart, uint64_t physical);
 /* The head of a block, `count` instructions, ended by a STOP. */
 struct block *blocks_tail(struct hart *hart, const struct block *block, uint32_t count);
 /* Bytes [physical, physical + size) of a page are about to change. */

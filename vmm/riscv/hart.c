@@ -9,6 +9,9 @@
 #include "vmm/riscv/jit/jit.h"
 #include "vmm/riscv/pte.h"
 
+/* Spreads the jumps of contexts over the jump cache. */
+#define JUMP_MIX_FACTOR UINT32_C(0x9e3779b0)
+
 #define DEFAULT_HOT_AFTER       24u
 #define DEFAULT_CODE_CACHE_SIZE (UINT64_C(24) << 20)
 
@@ -97,7 +100,15 @@ void hart_select_translations(struct hart *hart)
                                                            : TLB_SUPERVISOR;
     tlb_select_context(hart);
     hart->tlb = hart->translations.current->data[mode];
-    hart->jump_salt = hart->translations.current->salt[s->privilege];
+    hart->shared.supervisor_tlb[0] = hart->translations.current->data[TLB_SUPERVISOR];
+    hart->shared.supervisor_tlb[1] = hart->translations.current->data[TLB_SUPERVISOR_SUM];
+    hart_set_jump_salt(hart, hart->translations.current->salt[s->privilege]);
+}
+
+void hart_set_jump_salt(struct hart *hart, uint64_t salt)
+{
+    hart->jump_salt = salt;
+    hart->shared.jump_mix = (uint32_t)(salt >> TLB_SALT_SHIFT) * JUMP_MIX_FACTOR;
 }
 
 enum hart_stop hart_run(struct hart *hart, uint64_t end)
@@ -124,8 +135,12 @@ enum hart_stop hart_run(struct hart *hart, uint64_t end)
             continue;
         }
         hart->leave = false;
-        hart_interpret(hart,
-                       hart->deadline > position && hart->deadline < end ? hart->deadline : end);
+        uint64_t limit = hart->deadline > position && hart->deadline < end ? hart->deadline : end;
+        if (hart->jit != NULL) {
+            jit_run(hart, limit);
+        } else {
+            hart_interpret(hart, limit, false);
+        }
     }
     hart->idle = false;
     hart->stop_requested = false;

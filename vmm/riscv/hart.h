@@ -32,9 +32,10 @@ enum hart_stop {
 };
 
 /* What the hart needs from the machine around it. All are called on the vCPU thread, from inside
- * hart_run(), with position and registers exact: the instruction that calls has not been counted
- * yet. During sbi_call the pc is already the next instruction's, and may be set, as by
- * hart_reset(); the other callbacks must not set it. */
+ * hart_run(), with position and pc exact: the instruction that calls has not been counted yet.
+ * sbi_call finds all registers exact and may change them; the pc is already the next instruction's
+ * then, and may be set, as by hart_reset(). The other callbacks must neither look at x and f
+ * registers, which may be in the host's, nor set any or the pc. */
 struct hart_callbacks {
     void *context;
     /* Physical access outside RAM. size is 1, 2, 4 or 8, address aligned to it. False: access

@@ -12,6 +12,7 @@
 
 #include "vmm/riscv/blocks.h"
 #include "vmm/riscv/hart.h"
+#include "vmm/riscv/jit/shared.h"
 #include "vmm/riscv/tlb.h"
 
 #define likely(condition)   __builtin_expect(!!(condition), 1)
@@ -115,6 +116,7 @@ struct hart {
     struct translations translations;
     struct block_cache blocks;
     struct jit *jit; /* NULL: everything is interpreted */
+    struct jit_shared shared;
 };
 
 static inline uint64_t hart_pending(const struct hart *hart)
@@ -129,6 +131,8 @@ static inline uint64_t hart_deliverable(const struct hart *hart)
     return enabled ? hart_pending(hart) & hart->state.sie : 0;
 }
 
+/* What tells jumps of one context and privilege from those of another. */
+void hart_set_jump_salt(struct hart *hart, uint64_t salt);
 /* After any change of privilege, sstatus, satp, or of what they select: points the interpreter at
  * the translations in force. */
 void hart_select_translations(struct hart *hart);
@@ -146,7 +150,8 @@ void hart_sret(struct hart *hart);
 /* Carries out OP_CSR with state.pc and position exact; false: illegal instruction. */
 bool hart_csr_execute(struct hart *hart, const struct op *op);
 
-/* Runs until position == limit, or until `leave` is set and the current instruction is done. */
-void hart_interpret(struct hart *hart, uint64_t limit);
+/* Runs until position == limit, or until `leave` is set and the current instruction is done. With
+ * `to_hot` also until it comes to a hot block: then it returns the block's index, otherwise 0. */
+uint32_t hart_interpret(struct hart *hart, uint64_t limit, bool to_hot);
 
 #endif

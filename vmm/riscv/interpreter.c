@@ -17,6 +17,7 @@
 #include "vmm/riscv/fpu_values.h"
 #include "vmm/riscv/hart_state.h"
 #include "vmm/riscv/mmu.h"
+#include "vmm/riscv/pte.h"
 
 #define DISPATCH() goto *labels[op->code]
 #define NEXT()                                                                                     \
@@ -133,7 +134,7 @@
 #define SINGLE(name, expression)                                                                   \
     FLOAT_HANDLER(name, float, f32_boxed_value, f32_boxed_bits, f32_is_nan, expression)
 
-void hart_interpret(struct hart *hart, uint64_t limit)
+uint32_t hart_interpret(struct hart *hart, uint64_t limit, bool to_hot)
 {
     static const void *const labels[OP_COUNT] = {
 #define OP_LABEL(name) [OP_##name] = &&label_##name,
@@ -146,14 +147,15 @@ void hart_interpret(struct hart *hart, uint64_t limit)
     uint64_t budget = limit - s->position; /* at the start of the current block */
     uint64_t pc = s->pc;                   /* where a jump goes */
     uint64_t page = 0;                     /* virtual page of the current block */
-    const struct block *block;
+    struct block *block;
     struct op *op = NULL;
     const struct op *first = NULL;
 
 jump : {
     uint64_t key = pc ^ hart->jump_salt;
     const struct jump_entry *entry = jump_entry_for(&hart->blocks, key);
-    if (unlikely(entry->key != key)) {
+    /* What is not canonical could have the key of a jump in another context. */
+    if (unlikely(entry->key != key || !is_canonical(pc))) {
         goto find;
     }
     block = entry->block;
@@ -161,11 +163,20 @@ jump : {
 }
 
 enter:
+    if (to_hot) {
+        if (block->cool != 0) {
+            block->cool--;
+        } else if (block->count != 0) {
+            s->pc = page + (block->physical & PAGE_MASK);
+            s->position = limit - budget;
+            return budget != 0 ? (uint32_t)(block - hart->blocks.blocks) : 0;
+        }
+    }
     if (unlikely(budget < block->count)) {
         if (budget == 0) {
             s->pc = page + (block->physical & PAGE_MASK);
             s->position = limit;
-            return;
+            return 0;
         }
         block = blocks_tail(hart, block, (uint32_t)budget);
     }
@@ -178,7 +189,7 @@ find:
     s->pc = pc;
     s->position = limit - budget;
     if (budget == 0) {
-        return;
+        return 0;
     }
     block = blocks_find(hart, pc);
     if (unlikely(block == NULL)) {
@@ -189,7 +200,7 @@ find:
         uint64_t key = pc ^ hart->jump_salt;
         struct jump_entry *entry = jump_entry_for(&hart->blocks, key);
         entry->key = key;
-        entry->block = (struct block *)block;
+        entry->block = block;
         page = pc & ~PAGE_MASK;
         goto enter;
     }
@@ -201,7 +212,7 @@ label_DEAD:
 label_STOP:
     s->pc = page + op->offset;
     s->position = limit - budget + RETIRED();
-    return;
+    return 0;
 
 label_CONTINUE:
     budget -= RETIRED();
@@ -238,7 +249,7 @@ trap:
 trapped:
     if (unlikely(hart->leave)) { /* a callback may have asked for it, and failed the access */
         s->position = limit - budget;
-        return;
+        return 0;
     }
     pc = s->pc;
     tlb = hart->tlb;
@@ -254,7 +265,7 @@ leave_after:
     /* The instruction at s->pc is done. */
     s->pc += op_length(op);
     s->position++;
-    return;
+    return 0;
 
 label_NOP:
     NEXT();
@@ -502,7 +513,7 @@ label_SRET:
     budget -= RETIRED() + 1;
     s->position = limit - budget;
     if (hart_deliverable(hart) != 0) {
-        return;
+        return 0;
     }
     pc = s->pc;
     tlb = hart->tlb;
@@ -523,7 +534,7 @@ label_WFI:
     s->pc += 4;
     s->position++;
     hart->idle = !hart_has_interrupt(hart);
-    return;
+    return 0;
 
 label_ECALL:
     EXACT();
@@ -540,7 +551,7 @@ label_ECALL:
         fpu_acquire(hart);
     }
     s->position++;
-    return;
+    return 0;
 
 label_EBREAK:
     EXACT();

@@ -8,6 +8,7 @@
 
 struct translation {
     uint64_t physical;
+    bool large;    /* of 2 MiB at least */
     bool user;     /* a page of U mode */
     bool readable; /* by the access that was translated */
     bool writable; /* D is set */
@@ -64,7 +65,7 @@ static bool walk(struct hart *hart, uint64_t address, enum access access, struct
 {
     uint64_t table = (hart->state.satp & SATP_PPN_MASK) << PAGE_SHIFT;
 
-    if ((uint64_t)((int64_t)(address << 25) >> 25) != address) {
+    if (!is_canonical(address)) {
         return page_fault(hart, access, address);
     }
     for (unsigned level = 2;; level--) {
@@ -104,25 +105,12 @@ static bool walk(struct hart *hart, uint64_t address, enum access access, struct
             memcpy(ram_at(hart, location), &updated, sizeof updated);
         }
         t->physical = table | (address & ((UINT64_C(1) << shift) - 1));
+        t->large = level > 0;
         t->user = (entry & PTE_U) != 0;
         t->readable = permitted(hart, ACCESS_READ, entry);
         t->writable = (updated & PTE_D) != 0 && permitted(hart, ACCESS_WRITE, entry);
         return true;
     }
-}
-
-static bool translate(struct hart *hart, uint64_t address, enum access access,
-                      struct translation *t)
-{
-    t->path.count = 0;
-    if ((hart->state.satp & SATP_MODE_MASK) == SATP_MODE_SV39) {
-        return walk(hart, address, access, t);
-    }
-    t->physical = address;
-    t->user = false;
-    t->readable = true;
-    t->writable = true;
-    return true;
 }
 
 static enum tlb_mode data_mode(const struct hart *hart)
@@ -133,31 +121,118 @@ static enum tlb_mode data_mode(const struct hart *hart)
     return (hart->state.sstatus & SSTATUS_SUM) != 0 ? TLB_SUPERVISOR_SUM : TLB_SUPERVISOR;
 }
 
+/* As a walk would translate it that has nothing to record and no bit to set. */
+static bool translate_large(struct hart *hart, uint64_t address, enum access access,
+                            struct translation *t)
+{
+    const struct large_entry *entry = tlb_large_entry(hart, data_mode(hart), address);
+
+    if (entry->tag != (address & ~TLB_LARGE_MASK) ||
+        !(access == ACCESS_WRITE ? entry->writable : entry->readable)) {
+        return false;
+    }
+    *t = (struct translation){.physical = entry->physical | (address & TLB_LARGE_MASK),
+                              .user = entry->user,
+                              .readable = entry->readable,
+                              .writable = entry->writable};
+    return true;
+}
+
+/* `path` is that of a translation which is recorded. */
+static void cache_large(struct hart *hart, uint64_t address, const struct translation *t)
+{
+    *tlb_large_entry(hart, data_mode(hart), address) =
+        (struct large_entry){.tag = address & ~TLB_LARGE_MASK,
+                             .physical = t->physical & ~TLB_LARGE_MASK,
+                             .user = t->user,
+                             .readable = t->readable,
+                             .writable = t->writable};
+}
+
+static bool translate(struct hart *hart, uint64_t address, enum access access,
+                      struct translation *t)
+{
+    if (access != ACCESS_FETCH && translate_large(hart, address, access, t)) {
+        return true;
+    }
+    t->path.count = 0;
+    t->large = false;
+    if ((hart->state.satp & SATP_MODE_MASK) == SATP_MODE_SV39) {
+        return walk(hart, address, access, t);
+    }
+    t->physical = address;
+    t->user = false;
+    t->readable = true;
+    t->writable = true;
+    return true;
+}
+
+/* The fast path may store to the page through this entry. Asked for only when the entry is all
+ * else, as recording its path may have made the page a page table. */
+static void grant_stores(struct hart *hart, struct tlb_entry *entry, struct page *page)
+{
+    uint64_t virtual_page = entry->writable & ~PAGE_MASK;
+    uint32_t number = (uint32_t)(virtual_page >> PAGE_SHIFT & VPN_MASK);
+    uint32_t *writer = &page->writer[entry->writable & TLB_USER_PAGE];
+
+    if (*writer != 0 && *writer != number + 1) {
+        tlb_drop_writer(hart, *writer - 1);
+    }
+    *writer = number + 1;
+    entry->write_tag = virtual_page;
+}
+
 /* Caches the translation of a page of RAM. Nothing that is cached may be more than the page
  * tables allow, but it may be less. */
 static void cache_translation(struct hart *hart, uint64_t address, const struct translation *t,
                               struct page *page)
 {
     uint64_t virtual_page = address & ~PAGE_MASK;
-    uint32_t number = (uint32_t)(address >> PAGE_SHIFT & VPN_MASK);
     struct tlb_entry *entry;
 
     if (!t->readable) {
         return;
     }
     tlb_record_path(hart, &t->path, address, false);
+    if (t->large) {
+        cache_large(hart, address, t);
+    }
     entry = tlb_claim(hart, data_mode(hart), address);
     entry->read_tag = virtual_page;
     entry->addend = (uint64_t)(uintptr_t)ram_at(hart, t->physical & ~PAGE_MASK) - virtual_page;
-    /* Asked for only now, as recording the path may have made it a page table. */
-    if (t->writable && page_is_plain(page)) {
-        uint32_t *writer = &page->writer[t->user];
-        if (*writer != 0 && *writer != number + 1) {
-            tlb_drop_writer(hart, *writer - 1);
+    if (t->writable) {
+        entry->writable = virtual_page | (t->user ? TLB_USER_PAGE : 0);
+        if (page_is_plain(page)) {
+            grant_stores(hart, entry, page);
         }
-        *writer = number + 1;
-        entry->write_tag = virtual_page;
     }
+}
+
+/* What the cached translation of the page allows: where the address is in the host, or NULL. A
+ * store is prepared. */
+static uint8_t *at_hand(struct hart *hart, uint64_t address, unsigned size, enum access access,
+                        uint64_t *physical)
+{
+    struct tlb_entry *entry = tlb_entry(hart, data_mode(hart), address);
+    uint64_t virtual_page = address & ~PAGE_MASK;
+    uint8_t *place = (uint8_t *)(uintptr_t)(address + entry->addend);
+
+    *physical = (uint64_t)(place - hart->memory.host) + hart->memory.start;
+    if (access == ACCESS_READ) {
+        return entry->read_tag == virtual_page ? place : NULL;
+    }
+    if (entry->writable == TLB_INVALID || (entry->writable & ~PAGE_MASK) != virtual_page) {
+        return NULL;
+    }
+    if (entry->write_tag != virtual_page) {
+        struct page *page = page_at(hart, *physical);
+        if (page_is_plain(page)) {
+            grant_stores(hart, entry, page);
+        } else {
+            pages_before_write(hart, *physical, size);
+        }
+    }
+    return place;
 }
 
 static bool mmio_read(struct hart *hart, uint64_t address, uint64_t physical, unsigned size,
@@ -226,6 +301,7 @@ bool mmu_load(struct hart *hart, uint64_t address, unsigned size, uint64_t *valu
 {
     struct translation t;
     struct page *page;
+    uint8_t *place;
 
     *value = 0;
     if (crosses_page(address, size)) {
@@ -237,6 +313,11 @@ bool mmu_load(struct hart *hart, uint64_t address, unsigned size, uint64_t *valu
         }
         memcpy(value, parts[0], first);
         memcpy((uint8_t *)value + first, parts[1], size - first);
+        return true;
+    }
+    place = at_hand(hart, address, size, ACCESS_READ, &t.physical);
+    if (place != NULL) {
+        memcpy(value, place, size);
         return true;
     }
     if (!translate(hart, address, ACCESS_READ, &t)) {
@@ -259,6 +340,7 @@ bool mmu_store(struct hart *hart, uint64_t address, unsigned size, uint64_t valu
 {
     struct translation t;
     struct page *page;
+    uint8_t *place;
 
     if (crosses_page(address, size)) {
         uint64_t physical[2];
@@ -269,6 +351,11 @@ bool mmu_store(struct hart *hart, uint64_t address, unsigned size, uint64_t valu
         }
         memcpy(parts[0], &value, first);
         memcpy(parts[1], (uint8_t *)&value + first, size - first);
+        return true;
+    }
+    place = at_hand(hart, address, size, ACCESS_WRITE, &t.physical);
+    if (place != NULL) {
+        memcpy(place, &value, size);
         return true;
     }
     if (!translate(hart, address, ACCESS_WRITE, &t)) {
@@ -292,10 +379,15 @@ uint8_t *mmu_atomic(struct hart *hart, uint64_t address, unsigned size, bool wri
     enum access access = write ? ACCESS_WRITE : ACCESS_READ;
     struct translation t;
     struct page *page;
+    uint8_t *place;
 
     if (address % size != 0) {
         fail(hart, write ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED, address);
         return NULL;
+    }
+    place = at_hand(hart, address, size, access, physical);
+    if (place != NULL) {
+        return place;
     }
     if (!translate(hart, address, access, &t)) {
         return NULL;

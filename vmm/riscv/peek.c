@@ -12,7 +12,7 @@ static bool walk(const struct hart *hart, uint64_t address, uint64_t *physical)
 {
     uint64_t table = (hart->state.satp & SATP_PPN_MASK) << PAGE_SHIFT;
 
-    if ((uint64_t)((int64_t)(address << 25) >> 25) != address) {
+    if (!is_canonical(address)) {
         return false;
     }
     for (int level = 2; level >= 0; level--) {

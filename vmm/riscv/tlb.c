@@ -7,8 +7,6 @@
 #include "vmm/riscv/hart_state.h"
 #include "vmm/riscv/pte.h"
 
-/* Salts occupy bits 62..39 of a jump cache key, where the bits of a canonical address are equal. */
-#define SALT_SHIFT 39
 #define SALT_LIMIT (UINT64_C(1) << 24)
 
 static uint64_t next_salt(struct hart *hart)
@@ -20,12 +18,12 @@ static uint64_t next_salt(struct hart *hart)
         t->salt_count = 0;
         for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
             if (t->contexts[i] != NULL) {
-                t->contexts[i]->salt[0] = t->salt_count++ << SALT_SHIFT;
-                t->contexts[i]->salt[1] = t->salt_count++ << SALT_SHIFT;
+                t->contexts[i]->salt[0] = t->salt_count++ << TLB_SALT_SHIFT;
+                t->contexts[i]->salt[1] = t->salt_count++ << TLB_SALT_SHIFT;
             }
         }
     }
-    return t->salt_count++ << SALT_SHIFT;
+    return t->salt_count++ << TLB_SALT_SHIFT;
 }
 
 /* Cached jumps of a context and privilege are forgotten, and what runs now looks itself up anew. */
@@ -34,7 +32,7 @@ static void renew_salt(struct hart *hart, struct context *context, unsigned priv
     uint64_t salt = next_salt(hart);
     context->salt[privilege] = salt;
     if (hart->translations.current != NULL) {
-        hart->jump_salt = hart->translations.current->salt[hart->state.privilege];
+        hart_set_jump_salt(hart, hart->translations.current->salt[hart->state.privilege]);
     }
     hart->leave = true;
 }
@@ -43,6 +41,7 @@ static void clear_entry(struct tlb_entry *entry)
 {
     entry->read_tag = TLB_INVALID;
     entry->write_tag = TLB_INVALID;
+    entry->writable = TLB_INVALID;
 }
 
 static void clear_context(struct hart *hart, struct context *context)
@@ -56,6 +55,7 @@ static void clear_context(struct hart *hart, struct context *context)
         memset(context->data, 0xff, sizeof context->data);
     }
     context->filled_count = 0;
+    memset(context->large, 0xff, sizeof context->large);
     memset(context->fetch, 0xff, sizeof context->fetch);
     renew_salt(hart, context, HART_USER);
     renew_salt(hart, context, HART_SUPERVISOR);
@@ -65,8 +65,8 @@ bool tlb_create(struct hart *hart)
 {
     struct translations *t = &hart->translations;
 
+    static_assert(TLB_MODES * TLB_ENTRIES <= UINT16_MAX, "places of entries are 16 bits wide");
     static_assert(TLB_TABLES < UINT16_MAX, "indices of tables are 16 bits wide");
-    static_assert(TLB_MODES * TLB_ENTRIES <= UINT16_MAX, "and so are those of filled entries");
     t->tables = calloc(TLB_TABLES, sizeof *t->tables);
     if (t->tables == NULL) {
         return false;
@@ -124,6 +124,17 @@ void tlb_select_context(struct hart *hart)
     }
     choice->last_used = ++t->use_count;
     t->current = choice;
+}
+
+struct tlb_entry *tlb_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+{
+    return &hart->translations.current->data[mode][address >> PAGE_SHIFT & (TLB_ENTRIES - 1)];
+}
+
+struct large_entry *tlb_large_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+{
+    uint64_t column = address >> TLB_LARGE_SHIFT & (TLB_LARGE_ENTRIES - 1);
+    return &hart->translations.current->large[mode][column];
 }
 
 struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address)

@@ -6,8 +6,9 @@
  * identifiers need not be told apart, and a change of satp or SUM costs a pointer.
  *
  * Translations are cached per context: a root page table and MXR. Within it there is a table of
- * data translations for each of U mode, S mode, and S mode with SUM; and one of fetch translations
- * for each privilege. Only pages of RAM are cached.
+ * data translations for each of U mode, S mode, and S mode with SUM; behind it a small one of large
+ * pages, from which it is filled without a walk; and one of fetch translations for each privilege.
+ * Only pages of RAM are cached.
  */
 #ifndef VMM_RISCV_TLB_H
 #define VMM_RISCV_TLB_H
@@ -17,23 +18,41 @@
 
 #include "vmm/riscv/page.h"
 
-#define TLB_ENTRIES       4096u
+#define TLB_ENTRIES       16384u /* 64 MiB: data that is walked through at random */
+#define TLB_LARGE_ENTRIES 128u   /* of 2 MiB */
 #define TLB_FETCH_ENTRIES 256u
 #define TLB_CONTEXTS      8u    /* then the least recently used one is reused */
 #define TLB_TABLES        4096u /* page tables recorded; then all translations are dropped */
-#define TLB_FILLED        1024u /* fills that a context remembers, to be cleared quickly */
+#define TLB_FILLED        4096u /* fills that a context remembers, to be cleared quickly */
 #define TLB_INVALID       UINT64_MAX
+/* Salts occupy bits 62..39 of a jump cache key, where the bits of a canonical address are equal. */
+#define TLB_SALT_SHIFT 39
 
 enum tlb_mode { TLB_USER, TLB_SUPERVISOR, TLB_SUPERVISOR_SUM, TLB_MODES };
 
 /* A tag is the virtual page address or TLB_INVALID. It is compared with the address less the
- * offset bits above the access's alignment, so that a misaligned access never matches. */
+ * offset bits above the access's alignment, so that a misaligned access never matches. Stores at
+ * full speed are for pages with a write_tag; where it is missing, `writable` tells a page that may
+ * be stored to after pages_before_write(). */
 struct tlb_entry {
     uint64_t read_tag;
     uint64_t write_tag;
     uint64_t addend; /* host address minus virtual address */
-    uint64_t unused; /* a power of two to index by */
+    uint64_t
+        writable; /* the virtual page address, and 1 if it is a page of U mode; or TLB_INVALID */
 };
+#define TLB_USER_PAGE UINT64_C(1)
+
+/* 2 MiB that one entry of a page table maps, or a part of 1 GiB. */
+struct large_entry {
+    uint64_t tag; /* the virtual address, or TLB_INVALID */
+    uint64_t physical;
+    bool user;
+    bool readable;
+    bool writable;
+};
+#define TLB_LARGE_SHIFT 21
+#define TLB_LARGE_MASK  ((UINT64_C(1) << TLB_LARGE_SHIFT) - 1)
 
 struct fetch_entry {
     uint64_t tag;
@@ -47,6 +66,7 @@ struct context {
     uint64_t last_used;
     uint64_t salt[2]; /* by privilege; xored into the keys of the jump cache */
     struct tlb_entry data[TLB_MODES][TLB_ENTRIES];
+    struct large_entry large[TLB_MODES][TLB_LARGE_ENTRIES];
     struct fetch_entry fetch[2][TLB_FETCH_ENTRIES];
     unsigned filled_count; /* over TLB_FILLED: all must be cleared */
     uint16_t filled[TLB_FILLED];
@@ -90,6 +110,9 @@ struct walk_path {
 void tlb_record_path(struct hart *hart, const struct walk_path *path, uint64_t address, bool fetch);
 /* The entry of a virtual page in the current context, empty, to be filled at once. */
 struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address);
+/* The entry that a virtual page has, or would have. */
+struct tlb_entry *tlb_entry(struct hart *hart, enum tlb_mode mode, uint64_t address);
+struct large_entry *tlb_large_entry(struct hart *hart, enum tlb_mode mode, uint64_t address);
 struct fetch_entry *tlb_fetch_entry(struct hart *hart, uint64_t address);
 /* Takes the store permission of a virtual page out of all contexts. */
 void tlb_drop_writer(struct hart *hart, uint32_t virtual_page_number);

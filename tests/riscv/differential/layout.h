@@ -11,7 +11,7 @@
 #define WFI_OFFSET     0x0ff0 /* where the stub returns to on the hart */
 #define CONTEXT_OFFSET 0x1c00
 #define CODE_OFFSET    0x2000
-#define CODE_SIZE      0x200
+#define CODE_SIZE      0x800
 #define SCRATCH_OFFSET 0x4000
 #define SCRATCH_SIZE   0x800
 #define SCRATCH_BASE   (REGION_START + SCRATCH_OFFSET + SCRATCH_SIZE / 2)

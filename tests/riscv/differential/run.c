@@ -6,9 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vmm/riscv/hart.h"
-
-#define CPU "rv64,zba=true,zbb=true,zbs=true"
+#define LONGEST 1000000u /* instructions of a case */
+#define CPU     "rv64,zba=true,zbb=true,zbs=true"
 
 static int read_stub(uint8_t region[WFI_OFFSET])
 {
@@ -59,7 +58,8 @@ int run_under_qemu(const struct test_case *cases, size_t count, struct test_resu
     return status == 0 ? 0 : -1;
 }
 
-int run_on_hart(const struct test_case *cases, size_t count, struct test_result *results)
+int run_on_hart(const struct hart_config *config, const struct test_case *cases, size_t count,
+                struct test_result *results)
 {
     static const uint32_t wfi = 0x10500073;
     struct guest_memory memory = {.start = REGION_START, .size = REGION_SIZE};
@@ -69,7 +69,7 @@ int run_on_hart(const struct test_case *cases, size_t count, struct test_result 
 
     memory.host = aligned_alloc(GUEST_PAGE_SIZE, REGION_SIZE);
     memset(memory.host, 0, REGION_SIZE);
-    hart = hart_create(&memory, &callbacks, NULL);
+    hart = hart_create(&memory, &callbacks, config);
     if (hart == NULL || read_stub(memory.host) != 0) {
         return -1;
     }
@@ -85,7 +85,7 @@ int run_on_hart(const struct test_case *cases, size_t count, struct test_result 
         hart_set_csr(hart, 0x100, 1 << 13); /* sstatus.FS = Initial */
         hart_set_x(hart, 1, REGION_START + WFI_OFFSET);
         hart_set_x(hart, 10, REGION_START + CONTEXT_OFFSET);
-        if (hart_run(hart, hart_position(hart) + 10000) != HART_STOP_IDLE) {
+        if (hart_run(hart, hart_position(hart) + LONGEST) != HART_STOP_IDLE) {
             fprintf(stderr, "hart: case %zu trapped: cause %llu, stval %#llx, sepc %#llx\n", i,
                     (unsigned long long)hart_get_csr(hart, 0x142),
                     (unsigned long long)hart_get_csr(hart, 0x143),

@@ -18,8 +18,29 @@ void jit_destroy(struct hart *hart)
     (void)hart;
 }
 
+void jit_run(struct hart *hart, uint64_t limit)
+{
+    hart_interpret(hart, limit, false);
+}
+
 void jit_get_counters(const struct hart *hart, struct hart_counters *counters)
 {
     (void)hart;
     (void)counters;
+}
+
+void jit_block_killed(struct hart *hart, uint32_t index)
+{
+    (void)hart;
+    (void)index;
+}
+
+void jit_drop_all(struct hart *hart)
+{
+    (void)hart;
+}
+
+void jit_forget_jumps(struct hart *hart)
+{
+    (void)hart;
 }

@@ -7,28 +7,36 @@
 
 #include "bench/bench.h"
 
-#define WORKLOADS  8u
-#define NAME_WIDTH 22u /* of the first column that riscv_mips prints */
-#define SCALE      "0.5"
+#define ROWS        16u
+#define NAME_SIZE   23u /* as wide as the first column that riscv_mips prints */
+#define ENGINE_SIZE 8u
+#define SCALE       "0.5"
+
+/* Of a workload and an engine, in the order of the lines; a workload's first engine is what ratios
+ * are of. */
+struct speed {
+    char workload[NAME_SIZE], engine[ENGINE_SIZE];
+    struct sample sample;
+};
 
 struct speeds {
-    char names[WORKLOADS][NAME_WIDTH + 1];
-    struct sample samples[WORKLOADS];
+    struct speed rows[ROWS];
     unsigned count;
 };
 
 static void take_line(struct speeds *speeds, unsigned i, const char *line)
 {
+    struct speed *row = &speeds->rows[i];
     const char *last = strrchr(line, ' ');
-    size_t size = NAME_WIDTH;
+    size_t size = NAME_SIZE - 1;
 
-    if (strlen(line) <= NAME_WIDTH || !last)
+    if (strlen(line) < NAME_SIZE || !last || sscanf(line + NAME_SIZE, "%7s", row->engine) != 1)
         return;
     while (size > 0 && line[size - 1] == ' ')
         size--;
-    memcpy(speeds->names[i], line, size);
-    speeds->names[i][size] = '\0';
-    sample_add(&speeds->samples[i], strtod(last, NULL));
+    memcpy(row->workload, line, size);
+    row->workload[size] = '\0';
+    sample_add(&row->sample, strtod(last, NULL));
     if (speeds->count <= i)
         speeds->count = i + 1;
 }
@@ -49,7 +57,7 @@ static bool run_once(struct bench *bench, struct speeds *speeds)
             pclose(mips);
         return false;
     }
-    while (i < WORKLOADS && fgets(line, sizeof(line), mips))
+    while (i < ROWS && fgets(line, sizeof(line), mips))
         take_line(speeds, i++, line);
     if (pclose(mips) == 0)
         return true;
@@ -57,7 +65,7 @@ static bool run_once(struct bench *bench, struct speeds *speeds)
     return false;
 }
 
-bool section_interpreter(struct bench *bench)
+bool section_hart(struct bench *bench)
 {
     struct speeds speeds = {0};
 
@@ -70,11 +78,16 @@ bool section_interpreter(struct bench *bench)
     for (unsigned round = 0; round < bench->options.rounds; round++)
         if (!run_once(bench, &speeds))
             return false;
-    for (unsigned i = 0; i < speeds.count; i++)
-        report_row(&bench->report, &(struct report_row){.workload = speeds.names[i],
-                                                        .form = "bare",
+    for (unsigned i = 0; i < speeds.count; i++) {
+        const struct speed *row = &speeds.rows[i];
+        bool other = i > 0 && strcmp(row->workload, row[-1].workload) == 0;
+
+        report_row(&bench->report, &(struct report_row){.workload = row->workload,
+                                                        .form = row->engine,
                                                         .quantity = "instructions",
                                                         .unit = "million/s",
-                                                        .sample = &speeds.samples[i]});
+                                                        .sample = &row->sample,
+                                                        .base = other ? &row[-1].sample : NULL});
+    }
     return true;
 }

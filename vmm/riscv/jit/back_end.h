@@ -1,0 +1,39 @@
+/*
+ * What a host must provide to run translated regions: one folder for each, and only its code is
+ * linked. Everything here is for the other files of the JIT.
+ */
+#ifndef VMM_RISCV_JIT_BACK_END_H
+#define VMM_RISCV_JIT_BACK_END_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/riscv/jit/ir.h"
+
+struct hart;
+struct jit;
+
+/* Bytes of code that an operation may need at most, everything included. */
+#define BACK_END_BYTES_PER_OP 1024u
+
+/* The same for a region. */
+static inline size_t back_end_bytes(const struct ir_region *region)
+{
+    return (size_t)(region->op_count + 2 * region->block_count) * BACK_END_BYTES_PER_OP;
+}
+
+/* Makes what all regions share, at the start of the code memory. False: out of memory. */
+bool back_end_create(struct hart *hart);
+void back_end_destroy(struct jit *jit);
+/* Code for the region, appended to the code memory, in which there is room. Edges get their places.
+ * NULL if there are too many edges. */
+const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region);
+/* Redirects a jump that the back end made. */
+void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target);
+/* The region is dead: whoever still enters it leaves at once, with the pc of its head. */
+void back_end_kill(struct jit *jit, const uint8_t *entry, uint16_t offset);
+/* Runs code with hart->shared.budget instructions left, until it returns. */
+void back_end_enter(struct hart *hart, const uint8_t *code);
+
+#endif

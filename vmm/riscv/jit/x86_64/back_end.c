@@ -1,0 +1,194 @@
+/* One region, from its entry to the last of its cold code. */
+#include "vmm/riscv/jit/back_end.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/riscv/jit/jit.h"
+#include "vmm/riscv/jit/x86_64/emitter.h"
+
+#define ENTRY_ALIGNMENT 16u
+
+bool back_end_create(struct hart *hart)
+{
+    struct jit *jit = hart->jit;
+    struct back_end *e = calloc(1, sizeof *e);
+
+    if (e == NULL) {
+        return false;
+    }
+    jit->back_end = e;
+    e->hart = hart;
+    e->jit = jit;
+    e->has_bmi2 = __builtin_cpu_supports("bmi2");
+    e->has_fma = __builtin_cpu_supports("fma");
+    e->a.at = jit->memory.writable;
+    emit_thunks(e);
+    jit->memory.used = (size_t)(e->a.at - jit->memory.writable);
+    return true;
+}
+
+void back_end_destroy(struct jit *jit)
+{
+    free(jit->back_end);
+}
+
+static void emit_op(struct back_end *e, const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_NOP: break;
+    case IR_LOAD: emit_load(e, op); break;
+    case IR_STORE: emit_store(e, op); break;
+    case IR_LOAD_FLOAT:
+    case IR_STORE_FLOAT: emit_access_float(e, op); break;
+    case IR_ATOMIC: emit_atomic(e, op); break;
+    case IR_FLOAT: emit_float(e, op); break;
+    case IR_CSR: emit_csr(e, op); break;
+    case IR_BRANCH:
+    case IR_JUMP:
+    case IR_JUMP_INDIRECT:
+    case IR_TRAP_RETURN:
+    case IR_ENVIRONMENT_CALL:
+    case IR_TRANSLATION_FENCE:
+    case IR_INTERPRET: emit_control(e, op); break;
+    default: emit_integer(e, op); break;
+    }
+}
+
+static void begin_group(struct back_end *e, unsigned index)
+{
+    const struct ir_region *region = e->region;
+    unsigned group = region->ops[index].group;
+
+    if (group == 0 || region->groups[group - 1].first != index) {
+        return;
+    }
+    if (group == 1 || region->groups[group - 2].first < region->blocks[e->block].first) {
+        e->plain_starts[e->block] = e->known;
+    }
+    emit_anchor(e, &region->groups[group - 1]);
+    e->group = &region->groups[group - 1];
+}
+
+static void end_group(struct back_end *e, unsigned index)
+{
+    if (e->group != NULL && (unsigned)(e->group->last) == index) {
+        e->group = NULL;
+    }
+}
+
+static void emit_block(struct back_end *e, unsigned place)
+{
+    const struct ir_block *block = &e->region->blocks[place];
+
+    e->block = place;
+    e->known = (struct known){0};
+    e->labels[place] = e->a.at;
+    alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, block->instructions);
+    add_cold(e, COLD_TAIL, NULL, jump_if(&e->a, CC_SIGN));
+    for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+        begin_group(e, i);
+        emit_op(e, &e->region->ops[i]);
+        end_group(e, i);
+    }
+}
+
+/* The block from its first group on, without groups. */
+static void emit_plain_copy(struct back_end *e, unsigned place)
+{
+    const struct ir_block *block = &e->region->blocks[place];
+    unsigned end = block->first + block->count;
+    unsigned first = block->first;
+
+    while (first < end && e->region->ops[first].group == 0) {
+        first++;
+    }
+    e->block = place;
+    e->known = e->plain_starts[place];
+    for (unsigned i = first; i < end; i++) {
+        e->plain_labels[i] = e->a.at;
+        emit_op(e, &e->region->ops[i]);
+    }
+}
+
+/* What a block goes on to, if that is a block of the region that has no place yet: behind it. */
+static unsigned next_block(const struct back_end *e, unsigned place)
+{
+    const struct ir_block *block = &e->region->blocks[place];
+    const struct ir_op *last = &e->region->ops[block->first + block->count - 1];
+
+    if (block->count > 0 && last->code == IR_JUMP && last->target != IR_OUTSIDE &&
+        e->labels[last->target] == NULL) {
+        return last->target;
+    }
+    for (unsigned i = 0; i < e->region->block_count; i++) {
+        if (e->labels[i] == NULL) {
+            return i;
+        }
+    }
+    return REGION_BLOCKS;
+}
+
+const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region)
+{
+    struct jit *jit = hart->jit;
+    struct back_end *e = jit->back_end;
+    uint8_t *end = jit->memory.writable + jit->memory.size;
+    uint8_t *entry;
+
+    jit->memory.used = (jit->memory.used + ENTRY_ALIGNMENT - 1) & ~(size_t)(ENTRY_ALIGNMENT - 1);
+    entry = jit->memory.writable + jit->memory.used;
+    e->a.at = entry;
+    e->region = region;
+    e->cold_count = 0;
+    e->fixup_count = 0;
+    e->out_of_edges = false;
+    e->group = NULL;
+    memset(e->labels, 0, sizeof e->labels);
+    assign_region(region, &e->assignment);
+
+    enter_from_home(e);
+    for (unsigned place = 0; place < REGION_BLOCKS; place = next_block(e, place)) {
+        emit_block(e, place);
+    }
+    for (unsigned i = 0; i < region->block_count; i++) {
+        emit_plain_copy(e, i);
+    }
+    for (unsigned i = 0; i < e->cold_count; i++) {
+        struct cold cold = e->colds[i];
+        emit_cold(e, &cold);
+    }
+    for (unsigned i = 0; i < e->fixup_count; i++) {
+        bind_jump(e->fixups[i].displacement, e->labels[e->fixups[i].block]);
+    }
+    assert(e->a.at <= end && (size_t)(e->a.at - entry) <= back_end_bytes(region));
+    jit->memory.used = (size_t)(e->a.at - jit->memory.writable);
+    return e->out_of_edges ? NULL : code_memory_executable(&jit->memory, entry);
+}
+
+void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target)
+{
+    bind_jump(code_memory_writable(&jit->memory, jump), code_memory_writable(&jit->memory, target));
+}
+
+void back_end_kill(struct jit *jit, const uint8_t *entry, uint16_t offset)
+{
+    struct back_end *e = jit->back_end;
+
+    e->a.at = code_memory_writable(&jit->memory, entry);
+    mov_ri(&e->a, RAX, JIT_EXIT_DEAD | (int64_t)offset << JIT_EXIT_BITS);
+    jump_to_exit(e, e->exit);
+}
+
+void back_end_enter(struct hart *hart, const uint8_t *code)
+{
+    void (*enter)(struct hart *, const uint8_t *) =
+        (void (*)(struct hart *, const uint8_t *))(uintptr_t)hart->jit->back_end->enter;
+    enter(hart, code);
+}
+
+bool jit_is_available(void)
+{
+    return __builtin_cpu_supports("popcnt");
+}

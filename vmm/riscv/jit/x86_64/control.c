@@ -1,0 +1,92 @@
+/* Branches, jumps, and what changes the mode. */
+#include "vmm/riscv/jit/x86_64/emitter.h"
+
+static bool is_last(const struct back_end *e, const struct ir_op *op)
+{
+    return op->index + 1u == e->region->blocks[e->block].instructions;
+}
+
+static void emit_branch(struct back_end *e, const struct ir_op *op)
+{
+    bool inside = op->target != IR_OUTSIDE && is_last(e, op);
+
+    if (inside) {
+        /* What both ways would have to do. */
+        widen(e, e->known.narrow);
+        e->known.narrow = 0;
+    }
+    enum host_condition condition = emit_compare(e, op->condition, op, op->compared);
+    uint8_t *taken = jump_if(&e->a, condition);
+    if (inside) {
+        e->fixups[e->fixup_count++] = (struct fixup){taken, op->target};
+    } else {
+        add_cold(e, COLD_BRANCH, op, taken);
+    }
+}
+
+static void emit_jump(struct back_end *e, const struct ir_op *op)
+{
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
+    go_to_target(e, op);
+}
+
+static void emit_jump_indirect(struct back_end *e, const struct ir_op *op)
+{
+    unsigned base = use(e, op->a, RAX);
+
+    if (op->imm != 0) {
+        lea(&e->a, true, RAX, at_offset(base, (int32_t)op->imm));
+    } else {
+        mov_rr(&e->a, true, RAX, base);
+    }
+    alu_ri(&e->a, ALU_AND, true, RAX, -2);
+    if (op->dst != 0) {
+        unsigned to = result_in(e, op->dst, RCX);
+        load(&e->a, true, to, SHARED_FIELD(page));
+        alu_ri(&e->a, ALU_ADD, true, to, (int32_t)(op->guest->offset + op_length(op->guest)));
+        set_result(e, op->dst, to, false);
+    }
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
+    leave_to_home(e);
+    go_to_pc(e);
+}
+
+void require_privilege(struct back_end *e, const struct ir_op *op, unsigned privilege)
+{
+    alu_mi(&e->a, ALU_CMP, false, HART_FIELD(state.privilege), (int32_t)privilege);
+    add_cold(e, COLD_INTERPRET, op, jump_if(&e->a, CC_NOT_EQUAL));
+}
+
+static void emit_change_of_privilege(struct back_end *e, const struct ir_op *op,
+                                     const uint8_t *function)
+{
+    widen(e, e->known.narrow);
+    e->known.narrow = 0;
+    /* The home first: what is written back must not overwrite what the function writes. */
+    mov_ri(&e->a, RDX, where_of(e, op));
+    leave_to_home(e);
+    call_shared(e, function);
+    bind_jump(jump_if(&e->a, CC_NOT_EQUAL), code_memory_writable(&e->jit->memory, e->exit_status));
+    go_to_pc(e);
+}
+
+void emit_control(struct back_end *e, const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_BRANCH: emit_branch(e, op); break;
+    case IR_JUMP: emit_jump(e, op); break;
+    case IR_JUMP_INDIRECT: emit_jump_indirect(e, op); break;
+    case IR_TRAP_RETURN:
+        require_privilege(e, op, HART_SUPERVISOR);
+        emit_change_of_privilege(e, op, e->call_trap_return);
+        break;
+    case IR_ENVIRONMENT_CALL:
+        require_privilege(e, op, HART_USER);
+        emit_change_of_privilege(e, op, e->call_user_call);
+        break;
+    case IR_TRANSLATION_FENCE: require_privilege(e, op, HART_SUPERVISOR); break;
+    default: /* IR_INTERPRET */ add_cold(e, COLD_INTERPRET, op, jump(&e->a)); break;
+    }
+}

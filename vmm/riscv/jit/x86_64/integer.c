@@ -1,0 +1,464 @@
+/* Computations on x registers. */
+#include "vmm/riscv/jit/x86_64/emitter.h"
+
+#define VEX_MAP_0F38 2u
+
+static bool is_immediate(const struct ir_op *op)
+{
+    return op->b == IR_IMMEDIATE;
+}
+
+/* to = to OP guest */
+static void apply(struct back_end *e, enum alu alu, bool wide, unsigned to, unsigned guest)
+{
+    if (guest != 0 && host_of(e, guest) == NOT_IN_HOST) {
+        alu_rm(&e->a, alu, wide, to, x_at(guest));
+    } else {
+        alu_rr(&e->a, alu, wide, to, wide ? use(e, guest, RCX) : use_word(e, guest, RCX));
+    }
+}
+
+static bool in_host(const struct back_end *e, unsigned guest)
+{
+    return host_of(e, guest) != NOT_IN_HOST;
+}
+
+/* Sums into a third register, in one instruction. */
+static bool emit_sum(struct back_end *e, const struct ir_op *op)
+{
+    struct memory_operand sum = {.index = RSP};
+
+    if (op->code != IR_ADD || op->dst == op->a || !in_host(e, op->a) ||
+        (!is_immediate(op) && (op->dst == op->b || !in_host(e, op->b)))) {
+        return false;
+    }
+    sum.base = (uint8_t)(op->word ? use_word(e, op->a, RAX) : use(e, op->a, RAX));
+    if (is_immediate(op)) {
+        sum.displacement = (int32_t)op->imm;
+    } else {
+        sum.index = (uint8_t)(op->word ? use_word(e, op->b, RAX) : use(e, op->b, RAX));
+    }
+    unsigned to = result_in(e, op->dst, RAX);
+    lea(&e->a, !op->word, to, sum);
+    set_result(e, op->dst, to, op->word);
+    return true;
+}
+
+/* On a register in memory, there. */
+static bool emit_in_place(struct back_end *e, const struct ir_op *op, enum alu alu)
+{
+    if (op->word || op->dst != op->a || in_host(e, op->dst)) {
+        return false;
+    }
+    if (is_immediate(op)) {
+        alu_mi(&e->a, alu, true, x_at(op->dst), (int32_t)op->imm);
+    } else {
+        alu_mr(&e->a, alu, true, x_at(op->dst), use(e, op->b, RCX));
+    }
+    return true;
+}
+
+static void emit_alu(struct back_end *e, const struct ir_op *op, enum alu alu)
+{
+    bool wide = !op->word;
+    unsigned to = result_in(e, op->dst, RAX);
+
+    if (emit_sum(e, op) || emit_in_place(e, op, alu)) {
+        return;
+    }
+    if (is_immediate(op)) {
+        copy(e, wide, to, op->a);
+        alu_ri(&e->a, alu, wide, to, (int32_t)op->imm);
+    } else if (op->dst == op->b && op->dst != op->a && alu != ALU_SUB && in_host(e, op->dst)) {
+        copy(e, wide, to, op->b);
+        apply(e, alu, wide, to, op->a);
+    } else {
+        to = op->dst == op->b && op->dst != op->a ? RAX : to;
+        copy(e, wide, to, op->a);
+        apply(e, alu, wide, to, op->b);
+    }
+    set_result(e, op->dst, to, op->word);
+}
+
+/* a OP ~b */
+static void emit_with_complement(struct back_end *e, const struct ir_op *op, enum alu alu)
+{
+    copy(e, true, RAX, op->b);
+    unary_r(&e->a, true, 2, RAX); /* not */
+    apply(e, alu, true, RAX, op->a);
+    set_result(e, op->dst, RAX, false);
+}
+
+static enum shift shift_of(enum ir_code code)
+{
+    switch (code) {
+    case IR_SHIFT_LEFT: return SHIFT_SHL;
+    case IR_SHIFT_RIGHT: return SHIFT_SHR;
+    case IR_SHIFT_RIGHT_SIGNED: return SHIFT_SAR;
+    case IR_ROTATE_RIGHT: return SHIFT_ROR;
+    default: return SHIFT_ROL;
+    }
+}
+
+/* shlx, shrx, sarx: any register counts, and no flag changes. */
+static void emit_shift_bmi2(struct back_end *e, const struct ir_op *op)
+{
+    static const uint8_t prefixes[] = {[SHIFT_SHL] = 1, [SHIFT_SAR] = 2, [SHIFT_SHR] = 3};
+    bool wide = !op->word;
+    unsigned value = wide ? use(e, op->a, RAX) : use_word(e, op->a, RAX);
+    unsigned count = use_word(e, op->b, RCX);
+    unsigned to = result_in(e, op->dst, RAX);
+
+    vex_rrr(&e->a, VEX_MAP_0F38, prefixes[shift_of(op->code)], wide, 0xf7, to, count, value);
+    set_result(e, op->dst, to, op->word);
+}
+
+static void emit_shift(struct back_end *e, const struct ir_op *op)
+{
+    bool wide = !op->word;
+    unsigned to = result_in(e, op->dst, RAX);
+    enum shift shift = shift_of(op->code);
+
+    if (is_immediate(op)) {
+        copy(e, wide, to, op->a);
+        shift_ri(&e->a, shift, wide, to, (unsigned)op->imm & (wide ? 63 : 31));
+    } else if (e->has_bmi2 && shift != SHIFT_ROL && shift != SHIFT_ROR) {
+        emit_shift_bmi2(e, op);
+        return;
+    } else {
+        copy(e, false, RCX, op->b);
+        copy(e, wide, to, op->a);
+        shift_cl(&e->a, shift, wide, to);
+    }
+    set_result(e, op->dst, to, op->word);
+}
+
+static void compare_with(struct back_end *e, unsigned a, int32_t constant)
+{
+    if (a != 0 && !in_host(e, a)) {
+        alu_mi(&e->a, ALU_CMP, true, x_at(a), constant);
+        return;
+    }
+    unsigned left = use(e, a, RAX);
+    if (constant == 0) {
+        test_rr(&e->a, true, left, left);
+    } else {
+        alu_ri(&e->a, ALU_CMP, true, left, constant);
+    }
+}
+
+enum host_condition emit_compare(struct back_end *e, enum ir_condition condition,
+                                 const struct ir_op *op, int32_t constant)
+{
+    static const uint8_t conditions[] = {[IR_EQUAL] = CC_EQUAL,
+                                         [IR_NOT_EQUAL] = CC_NOT_EQUAL,
+                                         [IR_IF_LESS] = CC_LESS,
+                                         [IR_IF_NOT_LESS] = CC_GREATER_EQUAL,
+                                         [IR_IF_LESS_UNSIGNED] = CC_BELOW,
+                                         [IR_IF_NOT_LESS_UNSIGNED] = CC_ABOVE_EQUAL};
+    /* 0 < b and its opposite, with b first. */
+    static const uint8_t from_zero[] = {[IR_EQUAL] = CC_EQUAL,
+                                        [IR_NOT_EQUAL] = CC_NOT_EQUAL,
+                                        [IR_IF_LESS] = CC_GREATER,
+                                        [IR_IF_NOT_LESS] = CC_LESS_EQUAL,
+                                        [IR_IF_LESS_UNSIGNED] = CC_NOT_EQUAL,
+                                        [IR_IF_NOT_LESS_UNSIGNED] = CC_EQUAL};
+
+    if (is_immediate(op)) {
+        compare_with(e, op->a, constant);
+    } else if (op->a == 0) {
+        compare_with(e, op->b, 0);
+        return from_zero[condition];
+    } else {
+        apply(e, ALU_CMP, true, use(e, op->a, RAX), op->b);
+    }
+    return conditions[condition];
+}
+
+static void emit_less(struct back_end *e, const struct ir_op *op, enum ir_condition condition)
+{
+    enum host_condition host = emit_compare(e, condition, op, (int32_t)op->imm);
+
+    set_condition(&e->a, host, RAX);
+    unsigned to = result_in(e, op->dst, RAX);
+    op_rr_byte(&e->a, 0x0fb6, to, RAX); /* movzx */
+    set_result(e, op->dst, to, false);
+}
+
+static void emit_select(struct back_end *e, const struct ir_op *op, enum host_condition take_b)
+{
+    unsigned b = use(e, op->b, RCX);
+
+    copy(e, true, RAX, op->a);
+    alu_rr(&e->a, ALU_CMP, true, RAX, b);
+    op_rr(&e->a, 0x0f40 + take_b, true, RAX, b); /* cmovcc */
+    set_result(e, op->dst, RAX, false);
+}
+
+static void emit_multiply(struct back_end *e, const struct ir_op *op)
+{
+    bool wide = !op->word;
+    unsigned to = result_in(e, op->dst, RAX);
+    unsigned a = op->dst == op->b ? op->b : op->a;
+    unsigned b = op->dst == op->b ? op->a : op->b;
+
+    copy(e, wide, to, a);
+    if (b != 0 && !in_host(e, b)) {
+        op_rm(&e->a, 0x0faf, wide, to, x_at(b)); /* imul */
+    } else {
+        op_rr(&e->a, 0x0faf, wide, to, wide ? use(e, b, RCX) : use_word(e, b, RCX));
+    }
+    set_result(e, op->dst, to, op->word);
+}
+
+static void emit_multiply_high(struct back_end *e, const struct ir_op *op)
+{
+    bool is_signed = op->code == IR_MULTIPLY_HIGH;
+    unsigned b = use(e, op->b, RCX);
+
+    copy(e, true, RAX, op->a);
+    unary_r(&e->a, true, is_signed ? 5 : 4, b); /* imul, mul: into rdx:rax */
+    if (op->code == IR_MULTIPLY_HIGH_MIXED) {
+        /* Of a negative a, b was added once too often. */
+        copy(e, true, RAX, op->a);
+        shift_ri(&e->a, SHIFT_SAR, true, RAX, 63);
+        alu_rr(&e->a, ALU_AND, true, RAX, b);
+        alu_rr(&e->a, ALU_SUB, true, RDX, RAX);
+    }
+    set_result(e, op->dst, RDX, false);
+}
+
+/* Neither division by zero nor overflow traps: unprivileged specification, chapter 7.2. */
+static void emit_divide(struct back_end *e, const struct ir_op *op)
+{
+    bool wide = !op->word;
+    bool is_signed = op->code == IR_DIVIDE || op->code == IR_REMAINDER;
+    bool remainder = op->code == IR_REMAINDER || op->code == IR_REMAINDER_UNSIGNED;
+    uint8_t *by_zero, *by_minus_one = NULL, *done[2] = {NULL, NULL};
+
+    copy(e, wide, RCX, op->b);
+    copy(e, wide, RAX, op->a);
+    test_rr(&e->a, wide, RCX, RCX);
+    by_zero = jump_short_if(&e->a, CC_EQUAL);
+    if (is_signed) {
+        alu_ri(&e->a, ALU_CMP, wide, RCX, -1);
+        by_minus_one = jump_short_if(&e->a, CC_EQUAL);
+        op_rr(&e->a, 0x99, wide, 0, 0); /* cqo; the operand byte is the next opcode */
+        e->a.at--;
+        unary_r(&e->a, wide, 7, RCX); /* idiv */
+    } else {
+        alu_rr(&e->a, ALU_XOR, false, RDX, RDX);
+        unary_r(&e->a, wide, 6, RCX); /* div */
+    }
+    if (remainder) {
+        mov_rr(&e->a, true, RAX, RDX);
+    }
+    done[0] = jump_short(&e->a);
+    if (is_signed) {
+        bind_short_here(&e->a, by_minus_one);
+        if (remainder) {
+            alu_rr(&e->a, ALU_XOR, false, RAX, RAX);
+        } else {
+            unary_r(&e->a, wide, 3, RAX); /* neg */
+        }
+        done[1] = jump_short(&e->a);
+    }
+    bind_short_here(&e->a, by_zero);
+    if (!remainder) {
+        mov_ri(&e->a, RAX, -1);
+    }
+    bind_short_here(&e->a, done[0]);
+    if (done[1] != NULL) {
+        bind_short_here(&e->a, done[1]);
+    }
+    set_result(e, op->dst, RAX, op->word);
+}
+
+static void emit_shift_add(struct back_end *e, const struct ir_op *op)
+{
+    struct memory_operand sum;
+
+    if (op->b == 0) {
+        copy(e, op->code == IR_SHIFT_ADD, RAX, op->a);
+        shift_ri(&e->a, SHIFT_SHL, true, RAX, (unsigned)op->imm);
+        set_result(e, op->dst, RAX, false);
+        return;
+    }
+    if (op->code == IR_SHIFT_ADD_ZERO) {
+        unsigned a = use_word(e, op->a, RAX);
+        mov_rr(&e->a, false, RAX, a); /* also where a is in rax: clears the upper half */
+        sum.index = RAX;
+    } else {
+        sum.index = (uint8_t)use(e, op->a, RAX);
+    }
+    sum.base = (uint8_t)use(e, op->b, RCX);
+    sum.scale = (uint8_t)op->imm;
+    sum.displacement = 0;
+    unsigned to = result_in(e, op->dst, RAX);
+    lea(&e->a, true, to, sum);
+    set_result(e, op->dst, to, false);
+}
+
+static void emit_bit(struct back_end *e, const struct ir_op *op)
+{
+    /* bts, btr, btc with a register that counts, and their /n with a constant. */
+    bool set = op->code == IR_BIT_SET;
+    bool clear = op->code == IR_BIT_CLEAR;
+
+    if (op->code == IR_BIT_EXTRACT) {
+        if (is_immediate(op)) {
+            copy(e, true, RAX, op->a);
+            shift_ri(&e->a, SHIFT_SHR, true, RAX, (unsigned)op->imm & 63);
+        } else {
+            copy(e, false, RCX, op->b);
+            copy(e, true, RAX, op->a);
+            shift_cl(&e->a, SHIFT_SHR, true, RAX);
+        }
+        alu_ri(&e->a, ALU_AND, false, RAX, 1);
+    } else if (is_immediate(op)) {
+        copy(e, true, RAX, op->a);
+        op_rr(&e->a, 0x0fba, true, set ? 5 : clear ? 6 : 7, RAX);
+        put_8(&e->a, (unsigned)op->imm & 63);
+    } else {
+        unsigned count = use_word(e, op->b, RCX);
+        copy(e, true, RAX, op->a);
+        op_rr(&e->a, set ? 0x0fab : clear ? 0x0fb3 : 0x0fbb, true, count, RAX);
+    }
+    set_result(e, op->dst, RAX, false);
+}
+
+static void emit_count_zeros(struct back_end *e, const struct ir_op *op)
+{
+    bool leading = op->code == IR_COUNT_LEADING_ZEROS;
+    bool wide = !op->word;
+    unsigned bits = wide ? 64 : 32;
+
+    /* bsr and bsf leave the result undefined for zero, and say so. */
+    copy(e, wide, RCX, op->a);
+    mov_ri(&e->a, RAX, leading ? (bits - 1) ^ bits : bits);
+    op_rr(&e->a, leading ? 0x0fbd : 0x0fbc, wide, RCX, RCX);
+    op_rr(&e->a, 0x0f40 + CC_NOT_EQUAL, true, RAX, RCX);
+    if (leading) {
+        alu_ri(&e->a, ALU_XOR, false, RAX, (int32_t)bits - 1);
+    }
+    set_result(e, op->dst, RAX, false);
+}
+
+/* or_combine_bytes() of bits.h */
+static void emit_combine_bytes(struct back_end *e, const struct ir_op *op)
+{
+    copy(e, true, RAX, op->a);
+    mov_ri(&e->a, RDX, INT64_C(0x7f7f7f7f7f7f7f7f));
+    mov_rr(&e->a, true, RCX, RAX);
+    alu_rr(&e->a, ALU_AND, true, RCX, RDX);
+    alu_rr(&e->a, ALU_ADD, true, RCX, RDX);
+    alu_rr(&e->a, ALU_OR, true, RAX, RCX);
+    unary_r(&e->a, true, 2, RDX);
+    alu_rr(&e->a, ALU_AND, true, RAX, RDX);
+    shift_ri(&e->a, SHIFT_SHR, true, RAX, 7);
+    op_rr(&e->a, 0x69, true, RAX, RAX); /* imul rax, rax, 0xff */
+    put_32(&e->a, 0xff);
+    set_result(e, op->dst, RAX, false);
+}
+
+static void emit_unary(struct back_end *e, const struct ir_op *op)
+{
+    unsigned to = result_in(e, op->dst, RAX);
+    unsigned a;
+
+    switch (op->code) {
+    case IR_SIGN_EXTEND_8:
+        a = use_word(e, op->a, RAX);
+        op_rr(&e->a, 0x0fbe, true, to, a);
+        break;
+    case IR_SIGN_EXTEND_16:
+        a = use_word(e, op->a, RAX);
+        op_rr(&e->a, 0x0fbf, true, to, a);
+        break;
+    case IR_ZERO_EXTEND_16:
+        a = use_word(e, op->a, RAX);
+        op_rr(&e->a, 0x0fb7, true, to, a);
+        break;
+    case IR_COUNT_ONES:
+        a = op->word ? use_word(e, op->a, RAX) : use(e, op->a, RAX);
+        op_rr(&e->a, 0xf3000fb8, !op->word, to, a); /* popcnt */
+        break;
+    case IR_REVERSE_BYTES:
+        copy(e, true, RAX, op->a);
+        op_rr(&e->a, 0x0fc8, true, 0, RAX); /* bswap rax; its operand is in the opcode */
+        e->a.at--;
+        to = RAX;
+        break;
+    default: /* IR_MOVE */
+        a = use(e, op->a, to);
+        mov_rr(&e->a, true, to, a);
+        break;
+    }
+    set_result(e, op->dst, to, false);
+}
+
+static void emit_constant(struct back_end *e, const struct ir_op *op)
+{
+    unsigned to = result_in(e, op->dst, RAX);
+
+    if (op->code == IR_PC) {
+        load(&e->a, true, to, SHARED_FIELD(page));
+        if (op->imm == (int32_t)op->imm) {
+            alu_ri(&e->a, ALU_ADD, true, to, (int32_t)op->imm);
+        } else {
+            mov_ri(&e->a, RCX, op->imm);
+            alu_rr(&e->a, ALU_ADD, true, to, RCX);
+        }
+    } else if (to == RAX && op->imm == (int32_t)op->imm) {
+        store_immediate(&e->a, true, x_at(op->dst), (int32_t)op->imm);
+        return;
+    } else {
+        mov_ri(&e->a, to, op->imm);
+    }
+    set_result(e, op->dst, to, false);
+}
+
+void emit_integer(struct back_end *e, const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_CONSTANT:
+    case IR_PC: emit_constant(e, op); break;
+    case IR_ADD: emit_alu(e, op, ALU_ADD); break;
+    case IR_SUB: emit_alu(e, op, ALU_SUB); break;
+    case IR_AND: emit_alu(e, op, ALU_AND); break;
+    case IR_OR: emit_alu(e, op, ALU_OR); break;
+    case IR_XOR: emit_alu(e, op, ALU_XOR); break;
+    case IR_AND_NOT: emit_with_complement(e, op, ALU_AND); break;
+    case IR_OR_NOT: emit_with_complement(e, op, ALU_OR); break;
+    case IR_XOR_NOT: emit_with_complement(e, op, ALU_XOR); break;
+    case IR_SHIFT_LEFT:
+    case IR_SHIFT_RIGHT:
+    case IR_SHIFT_RIGHT_SIGNED:
+    case IR_ROTATE_RIGHT:
+    case IR_ROTATE_LEFT: emit_shift(e, op); break;
+    case IR_LESS: emit_less(e, op, IR_IF_LESS); break;
+    case IR_LESS_UNSIGNED: emit_less(e, op, IR_IF_LESS_UNSIGNED); break;
+    case IR_MIN: emit_select(e, op, CC_GREATER); break;
+    case IR_MIN_UNSIGNED: emit_select(e, op, CC_ABOVE); break;
+    case IR_MAX: emit_select(e, op, CC_LESS); break;
+    case IR_MAX_UNSIGNED: emit_select(e, op, CC_BELOW); break;
+    case IR_MULTIPLY: emit_multiply(e, op); break;
+    case IR_MULTIPLY_HIGH:
+    case IR_MULTIPLY_HIGH_UNSIGNED:
+    case IR_MULTIPLY_HIGH_MIXED: emit_multiply_high(e, op); break;
+    case IR_DIVIDE:
+    case IR_DIVIDE_UNSIGNED:
+    case IR_REMAINDER:
+    case IR_REMAINDER_UNSIGNED: emit_divide(e, op); break;
+    case IR_SHIFT_ADD:
+    case IR_SHIFT_ADD_ZERO: emit_shift_add(e, op); break;
+    case IR_BIT_CLEAR:
+    case IR_BIT_EXTRACT:
+    case IR_BIT_INVERT:
+    case IR_BIT_SET: emit_bit(e, op); break;
+    case IR_COUNT_LEADING_ZEROS:
+    case IR_COUNT_TRAILING_ZEROS: emit_count_zeros(e, op); break;
+    case IR_COMBINE_BYTES: emit_combine_bytes(e, op); break;
+    default: emit_unary(e, op); break;
+    }
+}

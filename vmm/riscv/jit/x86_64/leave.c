@@ -1,0 +1,269 @@
+/* Ways out of a region, and what is out of the way of its code. */
+#include "vmm/riscv/jit/x86_64/emitter.h"
+
+static const struct ir_block *block_of(const struct back_end *e)
+{
+    return &e->region->blocks[e->block];
+}
+
+/* What was taken from the budget for the block and is not used, if it is left before the
+ * instruction. */
+static unsigned unused_before(const struct back_end *e, const struct ir_op *op)
+{
+    return block_of(e)->instructions - op->index;
+}
+
+uint32_t where_of(const struct back_end *e, const struct ir_op *op)
+{
+    uint32_t place = (uint32_t)(op->guest - e->hart->blocks.ops);
+    return place | unused_before(e, op) << JIT_OP_BITS;
+}
+
+void jump_to_exit(struct back_end *e, const uint8_t *target)
+{
+    bind_jump(jump(&e->a), code_memory_writable(&e->jit->memory, target));
+}
+
+void call_shared(struct back_end *e, const uint8_t *target)
+{
+    bind_jump(call(&e->a), code_memory_writable(&e->jit->memory, target));
+}
+
+void enter_from_home(struct back_end *e)
+{
+    struct assignment home;
+
+    assign_home(&home);
+    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
+        unsigned guest = e->assignment.guest_in[i];
+        if (guest != home.guest_in[i]) {
+            store(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
+            if (guest != ASSIGN_ANCHOR) {
+                load(&e->a, true, emit_host_registers[i], x_at(guest));
+            }
+        }
+    }
+    read_back_floats(e);
+}
+
+void leave_to_home(struct back_end *e)
+{
+    struct assignment home;
+
+    assign_home(&home);
+    for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
+        unsigned guest = e->assignment.guest_in[i];
+        if (guest != home.guest_in[i]) {
+            if (guest != ASSIGN_ANCHOR && (e->assignment.written >> guest & 1) != 0) {
+                store(&e->a, true, emit_host_registers[i], x_at(guest));
+            }
+            load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
+        }
+    }
+    write_back_floats(e);
+}
+
+void jump_to_block(struct back_end *e, unsigned block)
+{
+    uint8_t *displacement = jump(&e->a);
+    e->fixups[e->fixup_count++] = (struct fixup){displacement, (uint8_t)block};
+}
+
+static void go_by_edge(struct back_end *e, uint16_t offset)
+{
+    uint32_t index = region_add_edge(e->jit, offset);
+    uint8_t *displacement = jump(&e->a);
+    struct edge *edge = &e->jit->edges[index];
+
+    if (index == 0) {
+        e->out_of_edges = true;
+    }
+    bind_jump_here(&e->a, displacement);
+    edge->jump = code_memory_executable(&e->jit->memory, displacement);
+    edge->stub = code_memory_executable(&e->jit->memory, e->a.at);
+    mov_ri(&e->a, RAX, JIT_EXIT_EDGE | (int64_t)index << JIT_EXIT_BITS);
+    jump_to_exit(e, e->exit);
+}
+
+void go_to_pc(struct back_end *e)
+{
+    struct memory_operand entry = at_index(HOST_HART, RCX, SHARED_FIELD(jumps).displacement);
+    struct memory_operand code = entry;
+    uint8_t *miss;
+
+    /* is_canonical(): bits 63 to 38 are all ones, or all zeros. What is not could have the key of a
+     * jump in another context. */
+    mov_rr(&e->a, true, RDX, RAX);
+    shift_ri(&e->a, SHIFT_SAR, true, RDX, 38);
+    alu_ri(&e->a, ALU_ADD, true, RDX, 1);
+    alu_ri(&e->a, ALU_CMP, true, RDX, 1);
+    miss = jump_if(&e->a, CC_ABOVE);
+    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    /* jit_jump_offset() */
+    mov_rr(&e->a, false, RCX, RAX);
+    shift_ri(&e->a, SHIFT_SHL, false, RCX, 3);
+    alu_rm(&e->a, ALU_XOR, false, RCX, SHARED_FIELD(jump_mix));
+    alu_ri(&e->a, ALU_AND, false, RCX, (JIT_JUMPS - 1) * (int32_t)sizeof(struct jit_jump));
+    mov_rr(&e->a, true, RDX, RAX);
+    alu_rm(&e->a, ALU_XOR, true, RDX, HART_FIELD(jump_salt));
+    entry.displacement += (int32_t)offsetof(struct jit_jump, key);
+    code.displacement += (int32_t)offsetof(struct jit_jump, code);
+    alu_rm(&e->a, ALU_CMP, true, RDX, entry);
+    miss = jump_if(&e->a, CC_NOT_EQUAL);
+    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    alu_ri(&e->a, ALU_AND, true, RAX, ~(int32_t)PAGE_MASK);
+    store(&e->a, true, RAX, SHARED_FIELD(page));
+    op_rm(&e->a, 0xff, false, 4, code); /* jmp [] */
+}
+
+void go_to_target(struct back_end *e, const struct ir_op *op)
+{
+    if (op->target != IR_OUTSIDE) {
+        jump_to_block(e, op->target);
+        return;
+    }
+    leave_to_home(e);
+    /* An instruction at the page's end may straddle into another page: what is there is not known
+     * by this page alone. */
+    if ((uint64_t)op->imm < PAGE_SIZE - 2) {
+        go_by_edge(e, (uint16_t)op->imm);
+        return;
+    }
+    load(&e->a, true, RAX, SHARED_FIELD(page));
+    if (op->imm == (int32_t)op->imm) {
+        alu_ri(&e->a, ALU_ADD, true, RAX, (int32_t)op->imm);
+    } else {
+        mov_ri(&e->a, RCX, op->imm);
+        alu_rr(&e->a, ALU_ADD, true, RAX, RCX);
+    }
+    go_to_pc(e);
+}
+
+struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_op *op,
+                      uint8_t *from)
+{
+    struct cold *cold = &e->colds[e->cold_count++];
+
+    *cold = (struct cold){.kind = (uint8_t)kind,
+                          .block = (uint8_t)e->block,
+                          .narrow = e->known.narrow,
+                          .from = from,
+                          .op = op,
+                          .to_plain = e->group != NULL};
+    return cold;
+}
+
+static void leave_by_status(struct back_end *e)
+{
+    /* f registers: written back before the call, and since then by the function itself. Were they
+     * read again, to write them once more changes nothing. */
+    widen(e, e->known.narrow);
+    leave_to_home(e);
+    jump_to_exit(e, e->exit_status);
+}
+
+/* After a call of the hart's. */
+static void check_status(struct back_end *e)
+{
+    add_cold(e, COLD_STATUS, NULL, jump_if(&e->a, CC_NOT_EQUAL));
+}
+
+/* No xmm register survives a call. The flags of the shared code do. */
+static void call_with_floats(struct back_end *e, const struct ir_op *op, const uint8_t *function)
+{
+    write_back_floats(e);
+    mov_ri(&e->a, RDX, where_of(e, op));
+    call_shared(e, function);
+    read_back_floats(e);
+}
+
+void call_execute(struct back_end *e, const struct ir_op *op)
+{
+    write_back(e, op->a);
+    if (op->b != IR_IMMEDIATE) {
+        write_back(e, op->b);
+    }
+    call_with_floats(e, op, e->call_execute);
+    check_status(e);
+    read_back(e, op->dst);
+}
+
+static void leave_before(struct back_end *e, enum jit_exit reason, unsigned offset, unsigned unused)
+{
+    widen(e, e->known.narrow);
+    leave_to_home(e);
+    mov_ri(&e->a, RAX,
+           reason | (int64_t)offset << JIT_EXIT_BITS |
+               (int64_t)unused << (JIT_EXIT_BITS + JIT_EXIT_OFFSET_BITS));
+    jump_to_exit(e, e->exit);
+}
+
+static void call_access(struct back_end *e, const struct cold *cold, const uint8_t *function)
+{
+    call_with_floats(e, cold->op, function);
+    check_status(e);
+}
+
+static void resume(struct back_end *e, const struct cold *cold)
+{
+    uint8_t *back = cold->resume;
+
+    if (cold->to_plain) {
+        /* The plain copy may have widened other registers by now. */
+        widen(e, e->known.narrow);
+        back = e->plain_labels[cold->op - e->region->ops + 1];
+    }
+    bind_jump(jump(&e->a), back);
+}
+
+void emit_cold(struct back_end *e, const struct cold *cold)
+{
+    const struct ir_op *op = cold->op;
+
+    e->block = cold->block;
+    e->known.narrow = cold->narrow;
+    bind_jump_here(&e->a, cold->from);
+    switch (cold->kind) {
+    case COLD_LOAD:
+        call_access(e, cold, e->call_load);
+        if (op->dst != 0) {
+            set_result(e, op->dst, RAX, false);
+        }
+        resume(e, cold);
+        break;
+    case COLD_STORE:
+        copy(e, op->size == 8, RCX, op->b);
+        call_access(e, cold, e->call_store);
+        resume(e, cold);
+        break;
+    case COLD_ACCESS_FLOAT:
+        call_access(e, cold, e->call_access_float);
+        resume(e, cold);
+        break;
+    case COLD_EXECUTE:
+        call_execute(e, op);
+        resume(e, cold);
+        break;
+    case COLD_PLAIN:
+        widen(e, e->known.narrow);
+        bind_jump(jump(&e->a), e->plain_labels[op - e->region->ops]);
+        break;
+    case COLD_BRANCH:
+        widen(e, e->known.narrow);
+        alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, (int32_t)unused_before(e, op) - 1);
+        go_to_target(e, op);
+        break;
+    case COLD_TAIL:
+        alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, block_of(e)->instructions);
+        leave_before(e, JIT_EXIT_TAIL, block_of(e)->offset, 0);
+        break;
+    case COLD_INTERRUPT:
+        leave_before(e, JIT_EXIT_INTERRUPT, op->guest->offset + op_length(op->guest),
+                     unused_before(e, op) - 1);
+        break;
+    case COLD_INTERPRET:
+        leave_before(e, JIT_EXIT_INTERPRET, op->guest->offset, unused_before(e, op));
+        break;
+    default: leave_by_status(e); break;
+    }
+}
