@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/riscv/lockstep/scenario.h"
+#include "vmm/riscv/csr.h"
 
 #define STAY     rv_jal(ZERO, 0)
 #define LI(x, n) rv_addi(x, ZERO, n)
@@ -327,4 +328,48 @@ Test(engine_code, more_code_than_fits_is_translated_again)
     scenario_run(&s, 400);
     cr_expect_eq(scenario_x(&s, A0), 133);
     scenario_end(&s);
+}
+
+/* Straight lines as long as they get, of what takes the most code of the host. */
+Test(engine_code, a_line_of_costly_instructions_fits_into_the_smallest_cache)
+{
+    const uint32_t costly[] = {rv_r(3 << 2, 2, 1, 1, 3, 0x43), /* fmadd.s, to zero */
+                               rv_r(3 << 2, 2, 1, 7, 3, 0x4f), /* fnmadd.s */
+                               rv_float(0x0b, 0, 3, 1, 0, 4),  /* fsqrt.s, ties away */
+                               rv_float(0x05, 0, 3, 1, 2, 0),  /* fmin.s */
+                               rv_float(0x14, 0, A0, 1, 2, 1), /* flt.s */
+                               rv_float(0x18, 0, A0, 1, 3, 1), /* fcvt.lu.s */
+                               rv_float(0x1a, 0, 1, A0, 3, 1), /* fcvt.s.lu */
+                               rv_float(0x08, 0, 3, 1, 1, 7),  /* fcvt.s.d */
+                               rv_fld(1, 0, S0),
+                               rv_fsw(1, 0, S0),
+                               rv_ld(A0, 0, S0),
+                               rv_sb(A0, 0, S0),
+                               rv_sd(A0, 2040, S0),
+                               rv_lr_w(A0, S0),
+                               rv_sc_w(A0, A1, S0),
+                               rv_atomic(0x1c, 2, A0, A1, S0), /* amomaxu.w */
+                               rv_csrrs(A0, CSR_SSTATUS, ZERO),
+                               rv_csrrc(A0, CSR_SSTATUS, ZERO),
+                               rv_csrrw(A0, CSR_SSTATUS, S1),
+                               rv_csrrw(A0, CSR_SSCRATCH, A1),
+                               rv_r(0x01, A1, A0, 2, A2, 0x33), /* mulhsu */
+                               rv_div(A0, A1, A2),
+                               rv_rem(A0, A1, A2),
+                               rv_i(0x287, A0, 5, A1, 0x13), /* orc.b */
+                               rv_bne(A0, A1, 4),
+                               rv_sfence_vma(ZERO, ZERO),
+                               RV_EBREAK};
+    for (unsigned i = 0; i < sizeof costly / sizeof *costly; i++) {
+        struct scenario s;
+        scenario_begin(&s);
+        give(&s, S0, SCENARIO_DATA);
+        give(&s, S1, UINT64_C(1) << 13);
+        for (unsigned n = 0; n < 70; n++) {
+            PUT(&s, costly[i]);
+        }
+        PUT(&s, rv_jal(ZERO, -280));
+        scenario_run(&s, 150);
+        scenario_end(&s);
+    }
 }

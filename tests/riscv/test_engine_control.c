@@ -294,3 +294,40 @@ Test(engine_control, shifts_take_as_many_bits_of_their_amount_as_they_need)
     cr_expect_eq(scenario_x(&s, A2), UINT64_C(97) << 33);
     scenario_end(&s);
 }
+
+/* Each CSR of S mode written whole, in part, and read back. */
+Test(engine_control, csrs_keep_what_is_legal_of_a_value)
+{
+    static const struct {
+        uint16_t number;
+        uint64_t kept; /* of all ones */
+    } csrs[] = {{CSR_SSCRATCH, UINT64_MAX},
+                {CSR_SEPC, UINT64_MAX - 1},
+                {CSR_SCAUSE, UINT64_MAX},
+                {CSR_STVAL, UINT64_MAX},
+                {CSR_STVEC, UINT64_MAX - 2},
+                {CSR_SSTATUS, UINT64_C(0x80000002000c6122)},
+                {CSR_SIE, 0x222},
+                {CSR_SIP, 0x002},
+                {CSR_SCOUNTEREN, 7},
+                {CSR_SENVCFG, 1},
+                {CSR_STIMECMP, UINT64_MAX},
+                {CSR_SATP, 0}, /* no such mode */
+                {CSR_FCSR, 0xff},
+                {CSR_FRM, 7},
+                {CSR_FFLAGS, 0x1f}};
+    for (unsigned i = 0; i < sizeof csrs / sizeof *csrs; i++) {
+        const uint32_t csr = csrs[i].number;
+        struct scenario s;
+        scenario_begin(&s);
+        s.program->x[S0] = UINT64_MAX;
+        s.program->x[S1] = UINT64_C(0x5555555555555555);
+        PUT(&s, rv_csrrw(A0, csr, S0), rv_csrrs(A1, csr, ZERO), rv_csrrc(A2, csr, S1),
+            rv_csrrs(A3, csr, S1), rv_csrrci(A4, csr, 3), rv_csrrsi(A5, csr, 3),
+            rv_csrrwi(ZERO, csr, 9), rv_csrrw(S1, csr, S1), rv_csrrw(ZERO, csr, ZERO), STAY);
+        scenario_run(&s, 16);
+        cr_expect_eq(scenario_x(&s, A1), csrs[i].kept, "CSR %x: %llx", csr,
+                     (unsigned long long)scenario_x(&s, A1));
+        scenario_end(&s);
+    }
+}

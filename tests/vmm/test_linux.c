@@ -1,6 +1,7 @@
 /*
  * Debian's kernel with redis on our machine, where `make guest` has made the images: it comes up,
- * answers, uses its disk, and does all of that again from the log. About a minute on one core.
+ * answers, uses its disk, and does all of that again from the log, on either engine, with the same
+ * digests at all boundaries. About a minute on one core.
  */
 #include "tests/vmm/guests.h"
 
@@ -10,6 +11,10 @@
 #define KERNEL     TEST_LINUX "/Image"
 #define INITRD     TEST_LINUX "/initrd.cpio.gz"
 #define DISK_BYTES (UINT64_C(16) << 20)
+
+/* So little host code that it is dropped all the time. */
+#define TINY_CODE_CACHE (UINT64_C(64) << 10)
+#define MANY_FLUSHES    1000u
 
 struct linux_guest {
     struct machine_description description;
@@ -60,13 +65,16 @@ static void another_replica(struct linux_guest *replica, const struct linux_gues
     }
 }
 
-static void play(const struct linux_guest *guest, struct recording *recording,
-                 const struct guest_run *saved, uint64_t chunk, uint64_t digest,
-                 uint64_t expected_disk)
+/* Returns how often the code cache was full. */
+static uint64_t play(const struct linux_guest *guest, const struct hart_config *cpu,
+                     struct recording *recording, const struct guest_run *saved, uint64_t chunk,
+                     uint64_t digest, uint64_t expected_disk)
 {
     struct linux_guest replica;
+    struct hart_counters counters;
     struct guest_run run;
     another_replica(&replica, guest, saved != NULL);
+    replica.local.cpu = cpu;
     guest_prepare(&run, &replica.description, &replica.local, recording);
     run.node.playback = true;
     run.node.role = FTVM_ROLE_BACKUP;
@@ -79,9 +87,11 @@ static void play(const struct linux_guest *guest, struct recording *recording,
     cr_expect(run.result == FTVM_E_HALTED, "%s: %s", ftvm_strerror(run.result),
               run.node.divergence);
     cr_expect(machine_full_digest(run.machine) == digest);
+    machine_get_counters(run.machine, &counters);
     guest_free(&run);
     cr_expect(disk_digest(replica.disk) == expected_disk, "the disks differ");
     unlink(replica.disk);
+    return counters.code_flushes;
 }
 
 Test(debian, boots_to_ready_and_repeats_from_its_log_and_from_a_state, .timeout = 600)
@@ -105,8 +115,16 @@ Test(debian, boots_to_ready_and_repeats_from_its_log_and_from_a_state, .timeout 
     run.machine = NULL;
     uint64_t on_disk = disk_digest(guest.disk);
 
-    play(&guest, &recording, NULL, 4096, digest, on_disk);
-    play(&guest, &recording, &run, UINT64_MAX, digest, on_disk);
+    struct hart_config best, interpreter, tiny;
+    hart_config_init(&best);
+    interpreter = tiny = best;
+    interpreter.engine = HART_INTERPRETER;
+    tiny.code_cache_size = TINY_CODE_CACHE;
+    play(&guest, &interpreter, &recording, NULL, UINT64_MAX, digest, on_disk);
+    uint64_t flushes = play(&guest, &tiny, &recording, NULL, UINT64_MAX, digest, on_disk);
+    cr_expect(tiny.engine != HART_JIT || flushes > MANY_FLUSHES, "%llu flushes",
+              (unsigned long long)flushes);
+    play(&guest, &best, &recording, &run, 4096, digest, on_disk);
     guest_free(&run);
     recording_free(&recording);
     unlink(guest.disk);

@@ -20,7 +20,7 @@ static bool same_records(const struct world *a, const struct world *b)
     return true;
 }
 
-static bool agree(const struct run *a, const struct run *b)
+bool runs_agree(const struct run *a, const struct run *b)
 {
     return hart_position(a->hart) == hart_position(b->hart) &&
            hart_digest(a->hart) == hart_digest(b->hart) &&
@@ -55,7 +55,7 @@ static bool agree_at(const struct program *program, const struct manner manners[
     create_both(program, manners, runs);
     run_to(runs[0], position);
     run_to(runs[1], position);
-    result = agree(runs[0], runs[1]);
+    result = runs_agree(runs[0], runs[1]);
     destroy_both(runs);
     return result;
 }
@@ -98,7 +98,7 @@ bool manners_agree(const struct program *program, const struct manner manners[2]
             i < program->event_count ? program->events[i].position : program->length;
         run_to(runs[0], position);
         run_to(runs[1], position);
-        result = agree(runs[0], runs[1]);
+        result = runs_agree(runs[0], runs[1]);
         if (result) {
             good = position;
         } else {

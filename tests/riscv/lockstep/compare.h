@@ -8,6 +8,8 @@
 
 #include "tests/riscv/lockstep/run.h"
 
+/* True if they are the same now, and all that they recorded. */
+bool runs_agree(const struct run *a, const struct run *b);
 /* True if they agree to the end. `label` says in the report how to have the same again. */
 bool manners_agree(const struct program *program, const struct manner manners[2],
                    const char *label);

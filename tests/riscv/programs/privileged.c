@@ -83,6 +83,9 @@ void step_csr(struct emitter *e)
         emit(e, rv_i((int32_t)csr, choose(e->choices, 3) ? rs1 : 0, 1 + choose(e->choices, 3), rd,
                      0x73) |
                     choose(e->choices, 2) << 14);
+        if (choose(e->choices, 2)) { /* before the next trap changes it */
+            emit(e, rv_csrrs(destination(e), csr, ZERO));
+        }
         break;
     }
 }
