@@ -102,7 +102,7 @@ stage_asan() {
 }
 
 stage_tsan() {
-    programs tsan '/(libftvm|backends)/' BUILD=build/tsan SANITIZE=thread OPT=-O1
+    programs tsan '/(libftvm|backends)/|/cli/test_(pair|replica)' BUILD=build/tsan SANITIZE=thread OPT=-O1
 }
 
 stage_clang() {

@@ -1,4 +1,6 @@
 /* Bare-metal guests that check the machine from the inside; see tests/vmm/guest. */
+#include <sys/stat.h>
+
 #include "tests/vmm/guests.h"
 
 static void passes(const char *kernel, const char *last_line, enum machine_clock clock)
@@ -43,4 +45,24 @@ Test(guests, restarts_as_if_switched_on)
 Test(guests, work_comes_to_its_end)
 {
     passes(TEST_GUESTS "/work.img", "work: done", MACHINE_CLOCK_COMPUTED);
+}
+
+Test(guests, a_map_for_perf_that_cannot_be_written_is_named)
+{
+    struct machine_description description = guest_description();
+    struct machine_local local = {.kernel = TEST_GUESTS "/work.img"};
+    struct hart_config cpu;
+    struct machine *machine;
+    char path[64], error[MACHINE_ERROR_SIZE] = "";
+    hart_config_init(&cpu);
+    cpu.perf_map = true;
+    local.cpu = &cpu;
+    if (cpu.engine != HART_JIT) {
+        return; /* the interpreter writes none */
+    }
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    cr_assert(mkdir(path, 0700) == 0);
+    cr_expect(machine_create(&machine, &description, &local, error, sizeof error) < 0);
+    cr_expect(strstr(error, path) != NULL, "%s", error);
+    rmdir(path);
 }

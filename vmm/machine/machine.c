@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "vmm/backends/fail.h"
 #include "vmm/machine/bus.h"
@@ -117,6 +118,11 @@ static int create_devices(struct machine *machine, const struct machine_local *l
         .memory_written = bus_memory_written,
     };
     machine->hart = hart_create(&machine->memory, &callbacks, local->cpu);
+    if (machine->hart == NULL && local->cpu != NULL && local->cpu->perf_map) {
+        return backend_fail(reason->text, reason->size, -EIO,
+                            "out of memory, or /tmp/perf-%ld.map cannot be written",
+                            (long)getpid());
+    }
     machine->plic = plic_create(bus_set_external, machine);
     machine->uart = uart16550_create(&host, MACHINE_DEVICE_UART, MACHINE_DEVICE_UART);
     machine->rtc = goldfish_rtc_create(machine->description.wall_ns, run_guest_time_ns, machine);
