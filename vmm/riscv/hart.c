@@ -10,7 +10,7 @@
 #include "vmm/riscv/pte.h"
 
 /* Spreads the jumps of contexts over the jump cache. */
-#define JUMP_MIX_FACTOR UINT32_C(0x9e3779b0)
+#define JUMP_MIX_FACTOR UINT32_C(0x9e3779a0)
 
 #define DEFAULT_HOT_AFTER       24u
 #define DEFAULT_CODE_CACHE_SIZE (UINT64_C(24) << 20)
@@ -139,7 +139,7 @@ enum hart_stop hart_run(struct hart *hart, uint64_t end)
         if (hart->jit != NULL) {
             jit_run(hart, limit);
         } else {
-            hart_interpret(hart, limit, false);
+            hart_interpret(hart, limit, INTERPRET_ALL);
         }
     }
     hart->idle = false;

@@ -150,8 +150,15 @@ void hart_sret(struct hart *hart);
 /* Carries out OP_CSR with state.pc and position exact; false: illegal instruction. */
 bool hart_csr_execute(struct hart *hart, const struct op *op);
 
-/* Runs until position == limit, or until `leave` is set and the current instruction is done. With
- * `to_hot` also until it comes to a hot block: then it returns the block's index, otherwise 0. */
-uint32_t hart_interpret(struct hart *hart, uint64_t limit, bool to_hot);
+enum interpretation {
+    INTERPRET_ALL,
+    INTERPRET_TO_HOT, /* up to a hot block, and blocks that run become hotter */
+    /* The same, but for the first block: a run that was cut goes on amid one. Did it become hot, it
+     * would be translated once more for every place at which it was ever cut. */
+    INTERPRET_REST,
+};
+/* Runs until position == limit, or until `leave` is set and the current instruction is done. The
+ * index of the hot block that it has come to, otherwise 0. */
+uint32_t hart_interpret(struct hart *hart, uint64_t limit, enum interpretation mode);
 
 #endif

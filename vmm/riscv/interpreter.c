@@ -134,7 +134,7 @@
 #define SINGLE(name, expression)                                                                   \
     FLOAT_HANDLER(name, float, f32_boxed_value, f32_boxed_bits, f32_is_nan, expression)
 
-uint32_t hart_interpret(struct hart *hart, uint64_t limit, bool to_hot)
+uint32_t hart_interpret(struct hart *hart, uint64_t limit, enum interpretation mode)
 {
     static const void *const labels[OP_COUNT] = {
 #define OP_LABEL(name) [OP_##name] = &&label_##name,
@@ -163,7 +163,9 @@ jump : {
 }
 
 enter:
-    if (to_hot) {
+    if (mode == INTERPRET_REST) {
+        mode = INTERPRET_TO_HOT;
+    } else if (mode == INTERPRET_TO_HOT) {
         if (block->cool != 0) {
             block->cool--;
         } else if (block->count != 0) {

@@ -63,6 +63,22 @@ static void settle_all(struct ir_region *region, struct candidate candidates[32]
     }
 }
 
+/* What began among the operations that a branch to `index` skips must not go on behind them. */
+static void settle_skipped(struct ir_region *region, const struct ir_block *block, unsigned index,
+                           struct candidate candidates[32], unsigned sizes[])
+{
+    for (unsigned i = block->first; i < index; i++) {
+        if (region->ops[i].skip_to != index) {
+            continue;
+        }
+        for (unsigned reg = 1; reg < 32; reg++) {
+            if (candidates[reg].count > 0 && candidates[reg].group.first > i) {
+                settle(region, &candidates[reg], sizes);
+            }
+        }
+    }
+}
+
 static void mark(struct ir_region *region)
 {
     for (unsigned i = 0; i < region->group_count; i++) {
@@ -86,6 +102,7 @@ void find_groups(struct ir_region *region)
         const struct ir_block *block = &region->blocks[i];
         for (unsigned j = block->first; j < (unsigned)block->first + block->count; j++) {
             const struct ir_op *op = &region->ops[j];
+            settle_skipped(region, block, j, candidates, sizes);
             if (is_access(op) && op->a != 0) {
                 add_access(&candidates[op->a], op, j);
             }

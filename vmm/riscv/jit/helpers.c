@@ -113,20 +113,41 @@ void jit_execute(struct hart *hart, uint64_t unused, uint32_t where, int64_t bud
     }
 }
 
-const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, int64_t budget)
+static const uint8_t *look_for_code(struct hart *hart, uint64_t pc)
 {
-    struct region *region;
+    struct known_code *known;
+    uint64_t physical;
     uint32_t block;
 
-    (void)unused;
-    /* Nothing may be fetched past the limit: a fetch can set A bits. */
-    if (budget == 0 || (block = blocks_at(hart, pc)) == 0 ||
-        hart->blocks.blocks[block].region == 0) {
+    if (!mmu_fetch(hart, pc, &physical)) {
         return NULL;
     }
-    region = &hart->jit->regions[hart->blocks.blocks[block].region];
-    *jit_jump_for(hart, pc) = (struct jit_jump){.key = pc ^ hart->jump_salt, .code = region->entry};
+    known = jit_known_code(hart->jit, physical);
+    if (known->physical == physical) {
+        return known->code;
+    }
+    block = blocks_at(hart, pc);
+    if (block == 0 || hart->blocks.blocks[block].region == 0) {
+        return NULL;
+    }
+    const struct region *region = &hart->jit->regions[hart->blocks.blocks[block].region];
+    if (hart->blocks.blocks[block].second_page == BLOCK_NO_PAGE) {
+        *known = (struct known_code){.physical = physical, .code = region->entry};
+    }
     return region->entry;
+}
+
+const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, int64_t budget)
+{
+    /* Nothing may be fetched past the limit: a fetch can set A bits. */
+    const uint8_t *code = budget > 0 ? look_for_code(hart, pc) : NULL;
+
+    (void)unused;
+    if (code != NULL) {
+        *jit_jump_for(hart, pc) =
+            (struct jit_jump){.pc = pc, .salt = hart->jump_salt, .code = code};
+    }
+    return code;
 }
 
 uint64_t jit_trap_return(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/riscv/jit/skip.h"
 #include "vmm/riscv/op.h"
 
 enum ir_code {
@@ -101,15 +102,17 @@ struct ir_op {
     uint8_t condition; /* enum ir_condition */
     uint8_t dst;       /* 1..31; 0: none */
     uint8_t a;
-    uint8_t b;        /* or IR_IMMEDIATE */
-    bool word;        /* on the low 32 bits; the result is sign-extended */
-    uint8_t size;     /* of a memory access, bytes */
-    bool sign;        /* of a load: sign-extends */
-    uint8_t index;    /* of the instruction within its block */
-    uint8_t target;   /* control: block of the region, or IR_OUTSIDE */
-    uint8_t group;    /* memory: 1 + the group of accesses that it belongs to, or 0 */
-    int32_t compared; /* of a branch whose b is IR_IMMEDIATE */
-    int64_t imm;      /* of control: target relative to the virtual page */
+    uint8_t b;          /* or IR_IMMEDIATE */
+    bool word;          /* on the low 32 bits; the result is sign-extended */
+    uint8_t size;       /* of a memory access, bytes */
+    bool sign;          /* of a load: sign-extends */
+    uint8_t index;      /* of the instruction within its block */
+    uint8_t target;     /* control: block of the region, or IR_OUTSIDE */
+    uint8_t group;      /* memory: 1 + the group of accesses that it belongs to, or 0 */
+    uint16_t skip_to;   /* of a branch that skips: the operation of the region, or 0 */
+    bool unpredictable; /* of a branch that skips: it was seen to go either way */
+    int32_t compared;   /* of a branch whose b is IR_IMMEDIATE */
+    int64_t imm;        /* of control: target relative to the virtual page */
     const struct op *guest;
 };
 
@@ -138,6 +141,7 @@ struct ir_block {
     uint16_t count;
     uint8_t instructions;
     uint8_t weight; /* how often it runs, roughly: more in loops */
+    struct skips skips;
 };
 
 /* Accesses with one base that nobody changes in between: a stack frame, a structure. They are

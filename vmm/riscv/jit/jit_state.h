@@ -45,11 +45,20 @@ struct member {
     uint32_t next;
 };
 
+/* Code by the physical address of its first instruction, so that a jump which is new in an address
+ * space finds what is known in others. */
+struct known_code {
+    uint64_t physical; /* odd: none */
+    const uint8_t *code;
+};
+#define JIT_KNOWN_CODE (1u << 14) /* a power of two */
+
 struct jit {
     struct code_memory memory;
     size_t fixed; /* bytes of it that outlive a flush: entry and exits */
     struct back_end *back_end;
 
+    struct known_code *known; /* JIT_KNOWN_CODE */
     struct region *regions;
     struct edge *edges;
     struct member *members;
@@ -68,6 +77,11 @@ struct jit {
 
 /* Where the jump cache keeps a jump to pc. */
 struct jit_jump *jit_jump_for(struct hart *hart, uint64_t pc);
+/* Where code at a physical address is known, or would be. */
+static inline struct known_code *jit_known_code(struct jit *jit, uint64_t physical)
+{
+    return &jit->known[(physical >> 1 ^ physical >> 15) & (JIT_KNOWN_CODE - 1)];
+}
 /* Brings shared.timer_pending up to date. */
 void jit_note_deadline(struct hart *hart);
 /* Translates the region that begins with a hot block. NULL: it cannot be. May drop all others. */

@@ -1,6 +1,8 @@
 /* What each instruction is in neutral operations. */
 #include "vmm/riscv/jit/lower.h"
 
+#include <string.h>
+
 #include "vmm/riscv/bits.h"
 #include "vmm/riscv/blocks.h"
 #include "vmm/riscv/decode.h"
@@ -13,6 +15,8 @@ struct lowering {
     struct ir_block *block;
     uint8_t known[32];
     int64_t value[32];
+    bool joined; /* a branch may have skipped what is before this instruction */
+    uint16_t starts[BLOCK_LENGTH + 1]; /* the first operation of each instruction */
 };
 
 static struct ir_op *append(struct lowering *l, enum ir_code code, const struct op *op,
@@ -36,6 +40,12 @@ static uint8_t destination(const struct op *op)
     return op->rd == OP_SINK_REGISTER ? 0 : op->rd;
 }
 
+static void forget_all(struct lowering *l)
+{
+    memset(l->known, UNKNOWN, sizeof l->known);
+    l->known[0] = KNOWN_CONSTANT;
+}
+
 static void forget(struct lowering *l, unsigned reg)
 {
     if (reg != 0) {
@@ -51,7 +61,7 @@ static void set_known(struct lowering *l, const struct op *op, unsigned index, e
     enum ir_code code = known == KNOWN_PC ? IR_PC : IR_CONSTANT;
     struct ir_op *ir;
 
-    if (l->block->count > 0) {
+    if (l->block->count > 0 && !l->joined) {
         struct ir_op *before = &l->region->ops[l->region->op_count - 1];
         if ((before->code == IR_CONSTANT || before->code == IR_PC) && before->dst == op->rd) {
             before->code = IR_NOP;
@@ -84,6 +94,44 @@ static bool folds(enum ir_code code)
            code == IR_SHIFT_LEFT;
 }
 
+/* Two shifts, left and back, that are one extension: the first of them is the operation before. */
+static bool extend(struct lowering *l, enum ir_code code, bool word, const struct op *op,
+                   unsigned index, int64_t count)
+{
+    struct ir_op *before = l->region->ops + l->region->op_count;
+    bool is_signed = code == IR_SHIFT_RIGHT_SIGNED;
+    unsigned bits = word ? 32 : 64;
+    struct ir_op *ir;
+    uint8_t a;
+
+    if ((code != IR_SHIFT_RIGHT && !is_signed) || l->block->count == 0 || l->joined) {
+        return false;
+    }
+    before--;
+    a = before->a;
+    if (before->code != IR_SHIFT_LEFT || before->b != IR_IMMEDIATE || before->word != word ||
+        before->dst != op->rs1 || op->rs1 != op->rd || before->index + 1u != index) {
+        return false;
+    }
+    if (!is_signed && !word && before->imm == 32 && count <= 32) {
+        before->code = IR_NOP;
+        ir = append(l, IR_SHIFT_ADD_ZERO, op, index);
+        ir->imm = 32 - count;
+    } else if (before->imm == count && count == bits - 16) {
+        before->code = IR_NOP;
+        ir = append(l, is_signed ? IR_SIGN_EXTEND_16 : IR_ZERO_EXTEND_16, op, index);
+    } else if (is_signed && before->imm == count && count == bits - 8) {
+        before->code = IR_NOP;
+        ir = append(l, IR_SIGN_EXTEND_8, op, index);
+    } else {
+        return false;
+    }
+    ir->dst = op->rd;
+    ir->a = a;
+    forget(l, op->rd);
+    return true;
+}
+
 static void compute_immediate(struct lowering *l, enum ir_code code, bool word, const struct op *op,
                               unsigned index, int64_t imm)
 {
@@ -95,6 +143,9 @@ static void compute_immediate(struct lowering *l, enum ir_code code, bool word, 
     }
     if (l->known[op->rs1] == KNOWN_PC && code == IR_ADD && !word) {
         set_known(l, op, index, KNOWN_PC, l->value[op->rs1] + imm);
+        return;
+    }
+    if (extend(l, code, word, op, index, imm)) {
         return;
     }
     ir = append(l, code, op, index);
@@ -314,7 +365,7 @@ static void lower(struct lowering *l, const struct op *op, unsigned i)
 {
     switch (op->code) {
     case OP_CONTINUE: jump(l, op, i, op->offset + op->imm); break;
-    case OP_NOP: break;
+    case OP_NOP: append(l, IR_NOP, op, i); break;
     case OP_LI: set_known(l, op, i, KNOWN_CONSTANT, op->imm); break;
     case OP_AUIPC: set_known(l, op, i, KNOWN_PC, op->offset + (int64_t)op->imm); break;
     case OP_MV: move(l, op, i); break;
@@ -447,15 +498,44 @@ static void lower(struct lowering *l, const struct op *op, unsigned i)
     }
 }
 
+static bool is_join(const struct skips *skips, unsigned instruction)
+{
+    for (unsigned i = 0; i < skips->count; i++) {
+        if (skips->skip[i].end == instruction) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The targets of branches that skip, now that all operations have their places. */
+static void resolve_skips(struct lowering *l)
+{
+    for (unsigned i = 0; i < l->block->count; i++) {
+        struct ir_op *op = &l->region->ops[l->block->first + i];
+        const struct skip *skip = skip_of_branch(&l->block->skips, op->index);
+        if (op->code == IR_BRANCH && skip != NULL) {
+            op->skip_to = l->starts[skip->end];
+        }
+    }
+}
+
 void lower_block(const struct block *block, struct ir_region *region, struct ir_block *into)
 {
     struct lowering l = {.region = region, .block = into};
 
     into->first = (uint16_t)region->op_count;
-    l.known[0] = KNOWN_CONSTANT;
+    find_skips(block, &into->skips);
+    forget_all(&l);
     for (unsigned i = 0; i < block->count; i++) {
+        l.starts[i] = (uint16_t)region->op_count;
+        l.joined = is_join(&into->skips, i);
+        if (l.joined) {
+            forget_all(&l);
+        }
         lower(&l, &block->ops[i], i);
     }
+    resolve_skips(&l);
     if (!decode_ends_block(&block->ops[block->count - 1])) {
         lower(&l, &block->ops[block->count], block->count - 1);
     }

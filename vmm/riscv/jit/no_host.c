@@ -20,7 +20,7 @@ void jit_destroy(struct hart *hart)
 
 void jit_run(struct hart *hart, uint64_t limit)
 {
-    hart_interpret(hart, limit, false);
+    hart_interpret(hart, limit, INTERPRET_ALL);
 }
 
 void jit_get_counters(const struct hart *hart, struct hart_counters *counters)

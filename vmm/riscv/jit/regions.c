@@ -17,6 +17,11 @@ static unsigned largest_region(const struct jit *jit)
     return most < REGION_OPS ? (unsigned)most : REGION_OPS;
 }
 
+static void forget_known_code(struct jit *jit)
+{
+    memset(jit->known, 0xff, JIT_KNOWN_CODE * sizeof *jit->known);
+}
+
 bool jit_create(struct hart *hart)
 {
     struct jit *jit = calloc(1, sizeof *jit);
@@ -27,10 +32,11 @@ bool jit_create(struct hart *hart)
         return false;
     }
     hart->jit = jit;
+    jit->known = malloc(JIT_KNOWN_CODE * sizeof *jit->known);
     jit->regions = calloc(JIT_REGIONS, sizeof *jit->regions);
     jit->edges = calloc(JIT_EDGES, sizeof *jit->edges);
     jit->members = calloc(JIT_MEMBERS, sizeof *jit->members);
-    if (jit->regions == NULL || jit->edges == NULL || jit->members == NULL ||
+    if (jit->known == NULL || jit->regions == NULL || jit->edges == NULL || jit->members == NULL ||
         !code_memory_create(&jit->memory, hart->config.code_cache_size < JIT_MIN_CODE_CACHE
                                               ? JIT_MIN_CODE_CACHE
                                               : hart->config.code_cache_size) ||
@@ -44,6 +50,7 @@ bool jit_create(struct hart *hart)
     jit->edge_count = 1;
     jit->member_count = 1;
     jit_forget_jumps(hart);
+    forget_known_code(jit);
     return !hart->config.perf_map || perf_map_open(&jit->perf_map);
 }
 
@@ -55,6 +62,7 @@ void jit_destroy(struct hart *hart)
         perf_map_close(jit->perf_map);
         back_end_destroy(jit);
         code_memory_destroy(&jit->memory);
+        free(jit->known);
         free(jit->regions);
         free(jit->edges);
         free(jit->members);
@@ -103,6 +111,7 @@ void jit_drop_all(struct hart *hart)
     jit->alive = 0;
     jit->memory.used = jit->fixed;
     jit_forget_jumps(hart);
+    forget_known_code(jit);
 }
 
 /* ---- Edges ---- */
@@ -161,6 +170,9 @@ static void kill(struct hart *hart, struct region *region)
         if (jit->edges[region->first_out + i].to != 0) {
             unlink_edge(jit, region->first_out + i);
         }
+    }
+    if (jit_known_code(jit, head->physical)->code == region->entry) {
+        jit_known_code(jit, head->physical)->physical = UINT64_MAX;
     }
     back_end_kill(jit, region->entry, (uint16_t)(head->physical & PAGE_MASK));
     region->entry = NULL;
@@ -234,6 +246,11 @@ struct region *region_translate(struct hart *hart, uint32_t head)
     }
     region->count_out = jit->edge_count - region->first_out;
     hart->blocks.blocks[head].region = jit->region_count;
+    if (hart->blocks.blocks[head].second_page == BLOCK_NO_PAGE) {
+        uint64_t physical = hart->blocks.blocks[head].physical;
+        *jit_known_code(jit, physical) =
+            (struct known_code){.physical = physical, .code = region->entry};
+    }
     enlist(hart, jit->region_count);
     jit->region_count++;
     jit->translations++;

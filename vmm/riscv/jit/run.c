@@ -27,21 +27,21 @@ static const uint8_t *code_of(struct hart *hart, uint32_t index)
         block->region != 0 ? &hart->jit->regions[block->region] : region_translate(hart, index);
     struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
 
-    *jump = (struct jit_jump){.key = hart->state.pc ^ hart->jump_salt, .code = region->entry};
+    *jump = (struct jit_jump){.pc = hart->state.pc, .salt = hart->jump_salt, .code = region->entry};
     return region->entry;
 }
 
 /* The code at state.pc. If there is none the interpreter runs, up to where there is. NULL: it has
  * come to the end, or to what hart_run() must look at. */
-static const uint8_t *next_code(struct hart *hart, uint64_t limit)
+static const uint8_t *next_code(struct hart *hart, uint64_t limit, enum interpretation mode)
 {
     const struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
     uint32_t hot;
 
-    if (jump->key == (hart->state.pc ^ hart->jump_salt) && is_canonical(hart->state.pc)) {
+    if (jump->pc == hart->state.pc && jump->salt == hart->jump_salt) {
         return jump->code;
     }
-    hot = hart_interpret(hart, limit, true);
+    hot = hart_interpret(hart, limit, mode);
     return hot != 0 ? code_of(hart, hot) : NULL;
 }
 
@@ -112,19 +112,27 @@ static bool arrive(struct hart *hart, const uint8_t **code)
     s->position -= detail >> JIT_EXIT_OFFSET_BITS;
     if (reason == JIT_EXIT_DEAD) {
         /* The jump that led here is not to be taken again. */
-        jit_jump_for(hart, s->pc)->key = UINT64_MAX;
+        jit_jump_for(hart, s->pc)->pc = UINT64_MAX;
         return true;
     }
     if (reason == JIT_EXIT_INTERRUPT) {
         return false;
     }
-    hart_interpret(hart, reason == JIT_EXIT_TAIL ? hart->shared.limit : s->position + 1, false);
+    hart_interpret(hart, reason == JIT_EXIT_TAIL ? hart->shared.limit : s->position + 1,
+                   INTERPRET_ALL);
     return false;
+}
+
+/* Where the next run goes on if nothing comes between. */
+static void note_cut(struct hart *hart, uint64_t limit)
+{
+    hart->shared.cut_pc = hart->state.position == limit ? hart->state.pc : UINT64_MAX;
 }
 
 void jit_run(struct hart *hart, uint64_t limit)
 {
     struct hart_state *s = &hart->state;
+    enum interpretation mode = s->pc == hart->shared.cut_pc ? INTERPRET_REST : INTERPRET_TO_HOT;
     const uint8_t *code = NULL;
 
     if (limit - s->position > LONGEST_RUN) {
@@ -134,13 +142,16 @@ void jit_run(struct hart *hart, uint64_t limit)
     jit_note_deadline(hart);
     do {
         if (code == NULL) {
-            code = next_code(hart, limit);
+            code = next_code(hart, limit, mode);
             if (code == NULL) {
+                note_cut(hart, limit);
                 return;
             }
         }
         hart->shared.page = s->pc & ~PAGE_MASK;
         hart->shared.budget = (int64_t)(limit - s->position);
         back_end_enter(hart, code);
+        mode = INTERPRET_TO_HOT;
     } while (arrive(hart, &code) && !hart->leave && s->position < limit);
+    note_cut(hart, limit);
 }

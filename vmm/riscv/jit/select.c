@@ -18,7 +18,32 @@ static bool holds(const struct ir_region *region, uint32_t index, unsigned *plac
 
 static bool has_target(const struct ir_op *op)
 {
-    return op->code == IR_BRANCH || op->code == IR_JUMP;
+    return (op->code == IR_BRANCH && op->skip_to == 0) || op->code == IR_JUMP;
+}
+
+static unsigned runs_of(const struct hart *hart, uint32_t index)
+{
+    return hart->config.hot_after - hart->blocks.blocks[index].cool;
+}
+
+/* Where a branch is taken, the interpreter comes to a block at its target. How often it did tells
+ * how often the branch was taken, if not from elsewhere, too. */
+static void judge_skips(const struct hart *hart, struct ir_region *region,
+                        const struct ir_block *block)
+{
+    uint64_t page = hart->blocks.blocks[block->index].physical & ~PAGE_MASK;
+    unsigned runs = runs_of(hart, block->index);
+
+    for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+        struct ir_op *op = &region->ops[i];
+        if (op->code == IR_BRANCH && op->skip_to != 0) {
+            uint32_t target = blocks_known(hart, page + (uint64_t)op->imm);
+            unsigned taken = target != 0 ? runs_of(hart, target) : 0;
+            /* Where code is translated at once, nothing was seen. */
+            op->unpredictable =
+                hart->config.hot_after == 0 || (8 * taken > runs && 8 * taken < 7 * runs);
+        }
+    }
 }
 
 static void append(struct hart *hart, struct ir_region *region, uint32_t index)
@@ -33,6 +58,7 @@ static void append(struct hart *hart, struct ir_region *region, uint32_t index)
         .weight = 1,
     };
     lower_block(block, region, into);
+    judge_skips(hart, region, into);
 }
 
 /* Blocks from the target of a backward jump on up to the jump itself run in a loop. */

@@ -11,11 +11,12 @@ struct tlb_entry;
 
 #define JIT_JUMPS (1u << 13) /* a power of two */
 
-/* Where a jump goes whose target is known only when it is made. Keyed as the interpreter's jump
- * cache is. */
+/* Where a jump goes whose target is known only when it is made. */
 struct jit_jump {
-    uint64_t key;
+    uint64_t pc;   /* odd: none */
+    uint64_t salt; /* of the context and privilege */
     const uint8_t *code;
+    uint64_t unused; /* a power of two to index by */
 };
 
 /* Why generated code returned. */
@@ -41,6 +42,7 @@ struct jit_shared {
     uint64_t limit; /* position at which the budget is zero */
     int64_t budget; /* when generated code has returned: instructions left */
     uint64_t next_pc;
+    uint64_t cut_pc;   /* where the run before was cut by its limit; odd: nowhere */
     uint32_t exit;     /* enum jit_exit | detail << JIT_EXIT_BITS */
     uint32_t status;   /* enum jit_status */
     uint32_t jump_mix; /* xored into a jump's place in `jumps`: differs by context */
@@ -65,7 +67,7 @@ struct jit_shared {
 /* The place of a jump in `jumps`, times its size. */
 static inline uint32_t jit_jump_offset(uint64_t pc, uint32_t mix)
 {
-    return ((uint32_t)pc * 8 ^ mix) & ((JIT_JUMPS - 1) * (uint32_t)sizeof(struct jit_jump));
+    return ((uint32_t)pc * 16 ^ mix) & ((JIT_JUMPS - 1) * (uint32_t)sizeof(struct jit_jump));
 }
 
 #endif

@@ -78,16 +78,37 @@ static void end_group(struct back_end *e, unsigned index)
     }
 }
 
+static void take_budget(struct back_end *e, const struct ir_block *block)
+{
+    unsigned all = block->instructions;
+
+    if (block->skips.count == 0) {
+        alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, (int32_t)all);
+        add_cold(e, COLD_TAIL, NULL, jump_if(&e->a, CC_SIGN));
+        return;
+    }
+    alu_ri(&e->a, ALU_CMP, true, HOST_BUDGET, (int32_t)all);
+    add_cold(e, COLD_TAIL, NULL, jump_if(&e->a, CC_LESS));
+    alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, (int32_t)skips_certain(&block->skips, 0, all));
+}
+
 static void emit_block(struct back_end *e, unsigned place)
 {
     const struct ir_block *block = &e->region->blocks[place];
 
     e->block = place;
     e->known = (struct known){0};
+    e->join_count = 0;
+    e->done_before = 0;
     e->labels[place] = e->a.at;
-    alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, block->instructions);
-    add_cold(e, COLD_TAIL, NULL, jump_if(&e->a, CC_SIGN));
+    take_budget(e, block);
     for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+        if (i < e->done_before) {
+            end_group(e, i);
+            continue;
+        }
+        emit_joins(e, i);
+        emit_charge(e, i);
         begin_group(e, i);
         emit_op(e, &e->region->ops[i]);
         end_group(e, i);
@@ -106,7 +127,16 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
     }
     e->block = place;
     e->known = e->plain_starts[place];
+    e->join_count = 0;
+    e->done_before = 0;
     for (unsigned i = first; i < end; i++) {
+        if (i < e->done_before) {
+            continue;
+        }
+        emit_joins(e, i);
+        if (i > first) {
+            emit_charge(e, i);
+        }
         e->plain_labels[i] = e->a.at;
         emit_op(e, &e->region->ops[i]);
     }

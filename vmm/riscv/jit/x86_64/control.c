@@ -6,8 +6,16 @@ static bool is_last(const struct back_end *e, const struct ir_op *op)
     return op->index + 1u == e->region->blocks[e->block].instructions;
 }
 
+static void emit_skip(struct back_end *e, const struct ir_op *op);
+
 static void emit_branch(struct back_end *e, const struct ir_op *op)
 {
+    if (op->skip_to != 0) {
+        if (!emit_converted(e, op)) {
+            emit_skip(e, op);
+        }
+        return;
+    }
     bool inside = op->target != IR_OUTSIDE && is_last(e, op);
 
     if (inside) {
@@ -24,11 +32,89 @@ static void emit_branch(struct back_end *e, const struct ir_op *op)
     }
 }
 
+/* Registers that operations read or write. */
+static uint32_t registers_of(const struct back_end *e, unsigned from, unsigned to)
+{
+    uint32_t registers = 0;
+
+    for (unsigned i = from; i < to; i++) {
+        const struct ir_op *op = &e->region->ops[i];
+        registers |= UINT32_C(1) << op->dst | UINT32_C(1) << op->a;
+        if (op->b != IR_IMMEDIATE) {
+            registers |= UINT32_C(1) << op->b;
+        }
+        if (op->group != 0) {
+            registers |= UINT32_C(1) << e->region->groups[op->group - 1].base;
+        }
+    }
+    return registers;
+}
+
+/* Registers stay narrow over what is skipped only if nothing there touches them: then they are so
+ * on both ways. Branches that join at one place leave the same ones narrow. */
+static void emit_skip(struct back_end *e, const struct ir_op *op)
+{
+    unsigned index = (unsigned)(op - e->region->ops);
+    uint32_t stay = ~registers_of(e, index + 1, op->skip_to);
+    struct join *join = &e->joins[e->join_count++];
+
+    for (unsigned i = 0; i < e->join_count - 1; i++) {
+        if (e->joins[i].op == op->skip_to) {
+            stay &= e->joins[i].known.narrow;
+        }
+    }
+    widen(e, e->known.narrow & ~stay);
+    e->known.narrow &= stay;
+    enum host_condition condition = emit_compare(e, op->condition, op, op->compared);
+    *join = (struct join){.from = jump_if(&e->a, condition), .op = op->skip_to, .known = e->known};
+}
+
+void emit_joins(struct back_end *e, unsigned index)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < e->join_count; i++) {
+        const struct join *join = &e->joins[i];
+        if (join->op == index) {
+            widen(e, e->known.narrow & ~join->known.narrow);
+            e->known.narrow &= join->known.narrow;
+        }
+    }
+    for (unsigned i = 0; i < e->join_count; i++) {
+        struct join join = e->joins[i];
+        if (join.op != index) {
+            e->joins[kept++] = join;
+            continue;
+        }
+        bind_jump_here(&e->a, join.from);
+        e->known.extended &= join.known.extended;
+        e->known.float_boxed &= join.known.float_boxed;
+        e->known.float_enabled &= join.known.float_enabled;
+        e->known.float_dirty &= join.known.float_dirty;
+    }
+    e->join_count = kept;
+}
+
+void emit_charge(struct back_end *e, unsigned index)
+{
+    const struct ir_block *block = &e->region->blocks[e->block];
+    const struct ir_op *op = &e->region->ops[index];
+    bool begins = index == block->first || op[-1].index != op->index;
+    unsigned charge = skips_charge(&block->skips, op->index);
+
+    if (begins && charge != 0) {
+        alu_ri(&e->a, ALU_SUB, true, HOST_BUDGET, (int32_t)charge);
+    }
+}
+
 static void emit_jump(struct back_end *e, const struct ir_op *op)
 {
     widen(e, e->known.narrow);
     e->known.narrow = 0;
-    go_to_target(e, op);
+    /* The block that it leads to comes right behind, if it has no place yet. */
+    if (op->target == IR_OUTSIDE || e->labels[op->target] != NULL) {
+        go_to_target(e, op);
+    }
 }
 
 static void emit_jump_indirect(struct back_end *e, const struct ir_op *op)

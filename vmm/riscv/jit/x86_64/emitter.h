@@ -60,6 +60,7 @@ struct cold {
 /* What is known on a straight line of code. */
 struct known {
     uint32_t narrow;      /* registers of which only the low half is made */
+    uint32_t extended;    /* registers that are the sign extension of their low half */
     uint32_t float_boxed; /* f registers that hold a single */
     bool float_enabled;   /* FS is not off */
     bool float_dirty;     /* FS is dirty */
@@ -68,6 +69,13 @@ struct known {
 struct fixup {
     uint8_t *displacement;
     uint8_t block;
+};
+
+/* A branch that skips, while what it skips is translated. */
+struct join {
+    uint8_t *from;      /* displacement */
+    uint16_t op;        /* of the region, where both ways join */
+    struct known known; /* where it branches off */
 };
 
 struct back_end {
@@ -102,6 +110,9 @@ struct back_end {
     struct known plain_starts[REGION_BLOCKS]; /* where the first group of a block begins */
     uint8_t *plain_labels[REGION_OPS];
     uint8_t *labels[REGION_BLOCKS];
+    unsigned done_before; /* operations before this one are translated already */
+    unsigned join_count;
+    struct join joins[BLOCK_SKIPS];
     unsigned fixup_count;
     struct fixup fixups[2 * REGION_OPS];
     unsigned cold_count;
@@ -152,6 +163,10 @@ void widen(struct back_end *e, uint32_t registers);
 /* Makes state.x hold the register, and the other way round. */
 void write_back(struct back_end *e, unsigned guest);
 void read_back(struct back_end *e, unsigned guest);
+/* The register is, or can be made, the sign extension of its low half. */
+bool is_word_value(const struct back_end *e, unsigned guest);
+/* After set_result(): the result is the sign extension of its low half. */
+void note_extended(struct back_end *e, unsigned guest);
 
 /* The same for f registers. */
 unsigned host_of_float(const struct back_end *e, unsigned guest);
@@ -184,7 +199,12 @@ void emit_store(struct back_end *e, const struct ir_op *op);
 void emit_access_float(struct back_end *e, const struct ir_op *op);
 void emit_atomic(struct back_end *e, const struct ir_op *op);
 void emit_float(struct back_end *e, const struct ir_op *op);
+/* False: the branch that skips is to be emitted as one. */
+bool emit_converted(struct back_end *e, const struct ir_op *branch);
 void emit_control(struct back_end *e, const struct ir_op *op);
+/* Before the operation: where branches that skip come in, and what the budget is charged for it. */
+void emit_joins(struct back_end *e, unsigned index);
+void emit_charge(struct back_end *e, unsigned index);
 void emit_csr(struct back_end *e, const struct ir_op *op);
 /* The translation of a + imm: a jump that is taken if it is not at hand. Behind it the access is at
  * [rax + rcx]. */

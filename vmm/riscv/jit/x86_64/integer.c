@@ -58,26 +58,91 @@ static bool emit_in_place(struct back_end *e, const struct ir_op *op, enum alu a
     return true;
 }
 
+static bool is_logic(const struct ir_op *op)
+{
+    return op->code == IR_AND || op->code == IR_OR || op->code == IR_XOR;
+}
+
+static bool is_narrow(const struct back_end *e, unsigned guest)
+{
+    return (e->known.narrow >> guest & 1) != 0;
+}
+
+/* Logic on sign extensions is the sign extension of logic on words. That is done where it saves an
+ * extension. */
+static bool works_on_words(const struct back_end *e, const struct ir_op *op)
+{
+    if (op->word) {
+        return true;
+    }
+    if (!is_logic(op) || !in_host(e, op->dst) || !is_word_value(e, op->a) ||
+        (!is_immediate(op) && !is_word_value(e, op->b))) {
+        return false;
+    }
+    return is_narrow(e, op->a) || (!is_immediate(op) && is_narrow(e, op->b));
+}
+
+/* The result has no bit that the constant does not have. */
+static bool emit_mask(struct back_end *e, const struct ir_op *op)
+{
+    if (op->code != IR_AND || !is_immediate(op) || op->imm < 0) {
+        return false;
+    }
+    unsigned to = result_in(e, op->dst, RAX);
+    copy(e, false, to, op->a);
+    alu_ri(&e->a, ALU_AND, false, to, (int32_t)op->imm);
+    set_result(e, op->dst, to, false);
+    note_extended(e, op->dst);
+    return true;
+}
+
+/* A word made of a register is nothing but a promise to extend it. */
+static bool emit_word_of(struct back_end *e, const struct ir_op *op)
+{
+    if (op->code != IR_ADD || !op->word || !is_immediate(op) || op->imm != 0) {
+        return false;
+    }
+    unsigned from = use_word(e, op->a, RAX);
+    unsigned to = result_in(e, op->dst, RAX);
+    if (from != to) {
+        sign_extend_word(&e->a, to, from);
+        set_result(e, op->dst, to, false);
+        note_extended(e, op->dst);
+    } else {
+        set_result(e, op->dst, to, true);
+    }
+    return true;
+}
+
 static void emit_alu(struct back_end *e, const struct ir_op *op, enum alu alu)
 {
-    bool wide = !op->word;
+    bool word = works_on_words(e, op);
+    bool both_words =
+        is_logic(op) && is_word_value(e, op->a) && (is_immediate(op) || is_word_value(e, op->b));
     unsigned to = result_in(e, op->dst, RAX);
 
-    if (emit_sum(e, op) || emit_in_place(e, op, alu)) {
+    if (emit_mask(e, op) || emit_word_of(e, op) || emit_sum(e, op)) {
+        return;
+    }
+    if (!word && emit_in_place(e, op, alu)) {
+        e->known.extended &= ~(UINT32_C(1) << op->dst);
         return;
     }
     if (is_immediate(op)) {
-        copy(e, wide, to, op->a);
-        alu_ri(&e->a, alu, wide, to, (int32_t)op->imm);
+        copy(e, !word, to, op->a);
+        alu_ri(&e->a, alu, !word, to, (int32_t)op->imm);
     } else if (op->dst == op->b && op->dst != op->a && alu != ALU_SUB && in_host(e, op->dst)) {
-        copy(e, wide, to, op->b);
-        apply(e, alu, wide, to, op->a);
+        copy(e, !word, to, op->b);
+        apply(e, alu, !word, to, op->a);
     } else {
         to = op->dst == op->b && op->dst != op->a ? RAX : to;
-        copy(e, wide, to, op->a);
-        apply(e, alu, wide, to, op->b);
+        copy(e, !word, to, op->a);
+        apply(e, alu, !word, to, op->b);
     }
-    set_result(e, op->dst, to, op->word);
+    set_result(e, op->dst, to, word);
+    if (both_words) {
+        note_extended(e, op->dst);
+    }
 }
 
 /* a OP ~b */
@@ -113,6 +178,26 @@ static void emit_shift_bmi2(struct back_end *e, const struct ir_op *op)
     set_result(e, op->dst, to, op->word);
 }
 
+static void emit_shift_by_constant(struct back_end *e, const struct ir_op *op, enum shift shift)
+{
+    unsigned count = (unsigned)op->imm & (op->word ? 31 : 63);
+    unsigned to = result_in(e, op->dst, RAX);
+    bool word = op->word;
+
+    if (shift == SHIFT_SAR && !word && is_narrow(e, op->a)) {
+        /* Of a sign extension: as good on the word. */
+        word = true;
+        count = count > 31 ? 31 : count;
+    }
+    /* A shift that drops the upper half does not need it extended. */
+    copy(e, !word && (shift != SHIFT_SHL || count < 32), to, op->a);
+    shift_ri(&e->a, shift, !word, to, count);
+    set_result(e, op->dst, to, word);
+    if (!word && shift == SHIFT_SHR && count > 32) {
+        note_extended(e, op->dst);
+    }
+}
+
 static void emit_shift(struct back_end *e, const struct ir_op *op)
 {
     bool wide = !op->word;
@@ -120,8 +205,8 @@ static void emit_shift(struct back_end *e, const struct ir_op *op)
     enum shift shift = shift_of(op->code);
 
     if (is_immediate(op)) {
-        copy(e, wide, to, op->a);
-        shift_ri(&e->a, shift, wide, to, (unsigned)op->imm & (wide ? 63 : 31));
+        emit_shift_by_constant(e, op, shift);
+        return;
     } else if (e->has_bmi2 && shift != SHIFT_ROL && shift != SHIFT_ROR) {
         emit_shift_bmi2(e, op);
         return;
@@ -133,17 +218,20 @@ static void emit_shift(struct back_end *e, const struct ir_op *op)
     set_result(e, op->dst, to, op->word);
 }
 
+/* Sign extensions compare as their words do. */
 static void compare_with(struct back_end *e, unsigned a, int32_t constant)
 {
+    bool wide = !is_word_value(e, a);
+
     if (a != 0 && !in_host(e, a)) {
-        alu_mi(&e->a, ALU_CMP, true, x_at(a), constant);
+        alu_mi(&e->a, ALU_CMP, wide, x_at(a), constant);
         return;
     }
-    unsigned left = use(e, a, RAX);
+    unsigned left = wide ? use(e, a, RAX) : use_word(e, a, RAX);
     if (constant == 0) {
-        test_rr(&e->a, true, left, left);
+        test_rr(&e->a, wide, left, left);
     } else {
-        alu_ri(&e->a, ALU_CMP, true, left, constant);
+        alu_ri(&e->a, ALU_CMP, wide, left, constant);
     }
 }
 
@@ -170,7 +258,9 @@ enum host_condition emit_compare(struct back_end *e, enum ir_condition condition
         compare_with(e, op->b, 0);
         return from_zero[condition];
     } else {
-        apply(e, ALU_CMP, true, use(e, op->a, RAX), op->b);
+        bool wide = !is_word_value(e, op->a) || !is_word_value(e, op->b);
+        unsigned left = wide ? use(e, op->a, RAX) : use_word(e, op->a, RAX);
+        apply(e, ALU_CMP, wide, left, op->b);
     }
     return conditions[condition];
 }
@@ -183,6 +273,7 @@ static void emit_less(struct back_end *e, const struct ir_op *op, enum ir_condit
     unsigned to = result_in(e, op->dst, RAX);
     op_rr_byte(&e->a, 0x0fb6, to, RAX); /* movzx */
     set_result(e, op->dst, to, false);
+    note_extended(e, op->dst);
 }
 
 static void emit_select(struct back_end *e, const struct ir_op *op, enum host_condition take_b)
@@ -361,6 +452,23 @@ static void emit_combine_bytes(struct back_end *e, const struct ir_op *op)
     set_result(e, op->dst, RAX, false);
 }
 
+static void emit_move(struct back_end *e, const struct ir_op *op)
+{
+    unsigned to = result_in(e, op->dst, RAX);
+    bool extended = is_word_value(e, op->a);
+
+    if (is_narrow(e, op->a) && in_host(e, op->dst)) {
+        mov_rr(&e->a, false, to, use_word(e, op->a, RAX));
+        set_result(e, op->dst, to, true);
+        return;
+    }
+    mov_rr(&e->a, true, to, use(e, op->a, to));
+    set_result(e, op->dst, to, false);
+    if (extended) {
+        note_extended(e, op->dst);
+    }
+}
+
 static void emit_unary(struct back_end *e, const struct ir_op *op)
 {
     unsigned to = result_in(e, op->dst, RAX);
@@ -389,12 +497,12 @@ static void emit_unary(struct back_end *e, const struct ir_op *op)
         e->a.at--;
         to = RAX;
         break;
-    default: /* IR_MOVE */
-        a = use(e, op->a, to);
-        mov_rr(&e->a, true, to, a);
-        break;
+    default: emit_move(e, op); return;
     }
     set_result(e, op->dst, to, false);
+    if (op->code != IR_REVERSE_BYTES) {
+        note_extended(e, op->dst);
+    }
 }
 
 static void emit_constant(struct back_end *e, const struct ir_op *op)
@@ -411,11 +519,15 @@ static void emit_constant(struct back_end *e, const struct ir_op *op)
         }
     } else if (to == RAX && op->imm == (int32_t)op->imm) {
         store_immediate(&e->a, true, x_at(op->dst), (int32_t)op->imm);
+        note_extended(e, op->dst);
         return;
     } else {
         mov_ri(&e->a, to, op->imm);
     }
     set_result(e, op->dst, to, false);
+    if (op->code == IR_CONSTANT && op->imm == (int32_t)op->imm) {
+        note_extended(e, op->dst);
+    }
 }
 
 void emit_integer(struct back_end *e, const struct ir_op *op)

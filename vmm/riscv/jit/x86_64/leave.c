@@ -7,10 +7,11 @@ static const struct ir_block *block_of(const struct back_end *e)
 }
 
 /* What was taken from the budget for the block and is not used, if it is left before the
- * instruction. */
+ * instruction: that and all behind it, without what may be skipped. */
 static unsigned unused_before(const struct back_end *e, const struct ir_op *op)
 {
-    return block_of(e)->instructions - op->index;
+    const struct ir_block *block = block_of(e);
+    return skips_certain(&block->skips, op->index, block->instructions);
 }
 
 uint32_t where_of(const struct back_end *e, const struct ir_op *op)
@@ -85,35 +86,28 @@ static void go_by_edge(struct back_end *e, uint16_t offset)
     jump_to_exit(e, e->exit);
 }
 
+static struct memory_operand jump_field(size_t offset)
+{
+    return at_index(HOST_HART, RCX, SHARED_FIELD(jumps).displacement + (int32_t)offset);
+}
+
 void go_to_pc(struct back_end *e)
 {
-    struct memory_operand entry = at_index(HOST_HART, RCX, SHARED_FIELD(jumps).displacement);
-    struct memory_operand code = entry;
-    uint8_t *miss;
+    const uint8_t *unknown = code_memory_writable(&e->jit->memory, e->exit_jump);
 
-    /* is_canonical(): bits 63 to 38 are all ones, or all zeros. What is not could have the key of a
-     * jump in another context. */
-    mov_rr(&e->a, true, RDX, RAX);
-    shift_ri(&e->a, SHIFT_SAR, true, RDX, 38);
-    alu_ri(&e->a, ALU_ADD, true, RDX, 1);
-    alu_ri(&e->a, ALU_CMP, true, RDX, 1);
-    miss = jump_if(&e->a, CC_ABOVE);
-    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
     /* jit_jump_offset() */
     mov_rr(&e->a, false, RCX, RAX);
-    shift_ri(&e->a, SHIFT_SHL, false, RCX, 3);
+    shift_ri(&e->a, SHIFT_SHL, false, RCX, 4);
     alu_rm(&e->a, ALU_XOR, false, RCX, SHARED_FIELD(jump_mix));
     alu_ri(&e->a, ALU_AND, false, RCX, (JIT_JUMPS - 1) * (int32_t)sizeof(struct jit_jump));
-    mov_rr(&e->a, true, RDX, RAX);
-    alu_rm(&e->a, ALU_XOR, true, RDX, HART_FIELD(jump_salt));
-    entry.displacement += (int32_t)offsetof(struct jit_jump, key);
-    code.displacement += (int32_t)offsetof(struct jit_jump, code);
-    alu_rm(&e->a, ALU_CMP, true, RDX, entry);
-    miss = jump_if(&e->a, CC_NOT_EQUAL);
-    bind_jump(miss, code_memory_writable(&e->jit->memory, e->exit_jump));
+    load(&e->a, true, RDX, HART_FIELD(jump_salt));
+    alu_rm(&e->a, ALU_CMP, true, RAX, jump_field(offsetof(struct jit_jump, pc)));
+    bind_jump(jump_if(&e->a, CC_NOT_EQUAL), unknown);
+    alu_rm(&e->a, ALU_CMP, true, RDX, jump_field(offsetof(struct jit_jump, salt)));
+    bind_jump(jump_if(&e->a, CC_NOT_EQUAL), unknown);
     alu_ri(&e->a, ALU_AND, true, RAX, ~(int32_t)PAGE_MASK);
     store(&e->a, true, RAX, SHARED_FIELD(page));
-    op_rm(&e->a, 0xff, false, 4, code); /* jmp [] */
+    op_rm(&e->a, 0xff, false, 4, jump_field(offsetof(struct jit_jump, code))); /* jmp [] */
 }
 
 void go_to_target(struct back_end *e, const struct ir_op *op)
@@ -250,11 +244,15 @@ void emit_cold(struct back_end *e, const struct cold *cold)
         break;
     case COLD_BRANCH:
         widen(e, e->known.narrow);
-        alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, (int32_t)unused_before(e, op) - 1);
+        if (unused_before(e, op) > 1) {
+            alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, (int32_t)unused_before(e, op) - 1);
+        }
         go_to_target(e, op);
         break;
     case COLD_TAIL:
-        alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, block_of(e)->instructions);
+        if (block_of(e)->skips.count == 0) {
+            alu_ri(&e->a, ALU_ADD, true, HOST_BUDGET, block_of(e)->instructions);
+        }
         leave_before(e, JIT_EXIT_TAIL, block_of(e)->offset, 0);
         break;
     case COLD_INTERRUPT:

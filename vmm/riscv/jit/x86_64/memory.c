@@ -110,6 +110,9 @@ void emit_load(struct back_end *e, const struct ir_op *op)
         unsigned to = result_in(e, op->dst, RAX);
         load_sized(e, to, op);
         set_result(e, op->dst, to, false);
+        if (op->size < 4 || (op->size == 4 && op->sign)) {
+            note_extended(e, op->dst);
+        }
     }
     if (cold != NULL) {
         cold->resume = e->a.at;

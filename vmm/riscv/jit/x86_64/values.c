@@ -19,6 +19,7 @@ void widen(struct back_end *e, uint32_t registers)
             unsigned host = host_of(e, guest);
             sign_extend_word(&e->a, host, host);
             registers &= ~bit(guest);
+            e->known.extended |= bit(guest);
         }
     }
 }
@@ -65,6 +66,7 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
 {
     unsigned host = host_of(e, guest);
 
+    e->known.extended = word ? e->known.extended | bit(guest) : e->known.extended & ~bit(guest);
     if (host == NOT_IN_HOST) {
         if (word) {
             sign_extend_word(&e->a, from, from);
@@ -81,6 +83,18 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
         }
     } else if (word) {
         e->known.narrow |= bit(guest);
+    }
+}
+
+bool is_word_value(const struct back_end *e, unsigned guest)
+{
+    return guest == 0 || ((e->known.narrow | e->known.extended) & bit(guest)) != 0;
+}
+
+void note_extended(struct back_end *e, unsigned guest)
+{
+    if (guest != 0) {
+        e->known.extended |= bit(guest);
     }
 }
 
@@ -129,4 +143,5 @@ void read_back(struct back_end *e, unsigned guest)
         load(&e->a, true, host_of(e, guest), x_at(guest));
         e->known.narrow &= ~bit(guest);
     }
+    e->known.extended &= ~bit(guest);
 }
