@@ -39,9 +39,9 @@ static void judge_skips(const struct hart *hart, struct ir_region *region,
         if (op->code == IR_BRANCH && op->skip_to != 0) {
             uint32_t target = blocks_known(hart, page + (uint64_t)op->imm);
             unsigned taken = target != 0 ? runs_of(hart, target) : 0;
-            /* Where code is translated at once, nothing was seen. */
+            /* Nobody counts what is hot: then it may be either way. */
             op->unpredictable =
-                hart->config.hot_after == 0 || (8 * taken > runs && 8 * taken < 7 * runs);
+                taken == hart->config.hot_after || (8 * taken > runs && 8 * taken < 7 * runs);
         }
     }
 }
