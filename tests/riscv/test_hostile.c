@@ -1,7 +1,7 @@
 /*
  * Guests made of noise: random code, registers and page tables that point at each other. No such
- * guest harms its host (run it under the sanitizers), and two harts agree about it though one of
- * them is stopped, reloaded and stripped of its caches all the time. HART_SEED and HART_CASES in
+ * guest harms its host (run it under the sanitizers), and an interpreter agrees about it with a JIT
+ * that is stopped, reloaded and stripped of its caches all the time. HART_SEED and HART_CASES in
  * the environment choose other and more guests.
  */
 #include <criterion/criterion.h>
@@ -120,12 +120,25 @@ static void fill(struct noise *noise, uint8_t *ram)
     memcpy(ram + (HANDLER - GUEST_RAM_START), handler, sizeof handler);
 }
 
-static struct hart *start(const struct guest_memory *memory, uint64_t seed)
+/* One that translates even what runs once, if there is a JIT; one that never does. */
+static struct hart_config configuration(bool translates)
 {
+    struct hart_config config;
+    hart_config_init(&config);
+    config.hot_after = 0;
+    if (!translates) {
+        config.engine = HART_INTERPRETER;
+    }
+    return config;
+}
+
+static struct hart *start(const struct guest_memory *memory, bool translates, uint64_t seed)
+{
+    const struct hart_config config = configuration(translates);
     const struct hart_callbacks callbacks = {0};
     const struct hart_clock clock = {.rate_q32 = UINT64_C(30) << 32};
     struct noise noise = {.state = seed};
-    struct hart *hart = hart_create(memory, &callbacks, NULL);
+    struct hart *hart = hart_create(memory, &callbacks, &config);
     cr_assert_not_null(hart);
     fill(&noise, memory->host);
     hart_reset(hart, GUEST_RAM_START + next(&noise) % RAM_SIZE, 0);
@@ -170,7 +183,8 @@ static struct hart *reload(struct hart *hart, const struct guest_memory *memory)
     struct state_buffer buffer = {0};
     struct state_writer writer = state_buffer_writer(&buffer);
     struct state_reader reader = state_buffer_reader(&buffer);
-    struct hart *fresh = hart_create(memory, &callbacks, NULL);
+    const struct hart_config config = configuration(true);
+    struct hart *fresh = hart_create(memory, &callbacks, &config);
 
     hart_save(hart, &writer);
     hart_load(fresh, &reader);
@@ -183,8 +197,8 @@ static struct hart *reload(struct hart *hart, const struct guest_memory *memory)
 static void expect_agreement(uint64_t seed)
 {
     struct guest_memory memory = make_memory(), other_memory = make_memory();
-    struct hart *hart = start(&memory, seed);
-    struct hart *other = start(&other_memory, seed);
+    struct hart *hart = start(&memory, false, seed);
+    struct hart *other = start(&other_memory, true, seed);
     struct noise noise = {.state = ~seed};
 
     for (uint64_t position = 0; position < INSTRUCTIONS;) {

@@ -25,9 +25,8 @@ static uint32_t base(struct emitter *e)
     return CHOOSE_FROM(e->choices, bases);
 }
 
-void operation_memory(struct emitter *e)
+static void access_at(struct emitter *e, uint32_t rs1)
 {
-    uint32_t rs1 = base(e);
     int32_t at = offset(e);
 
     switch (choose(e->choices, 6)) {
@@ -37,6 +36,17 @@ void operation_memory(struct emitter *e)
     case 3: emit(e, rv_s(at, source(e), rs1, choose(e->choices, 4), 0x23)); break;
     case 4: emit(e, rv_i(at, rs1, 2 + choose(e->choices, 2), source(e), 0x07)); break;
     default: emit(e, rv_s(at, source(e), rs1, 2 + choose(e->choices, 2), 0x27)); break;
+    }
+}
+
+void operation_memory(struct emitter *e)
+{
+    uint32_t rs1 = base(e);
+    /* Sometimes as to a stack frame: several with one base. */
+    unsigned count = choose_one_in(e->choices, 4) ? 3 + choose(e->choices, 4) : 1;
+
+    for (unsigned i = 0; i < count; i++) {
+        access_at(e, rs1);
     }
 }
 
