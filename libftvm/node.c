@@ -166,6 +166,8 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
     pthread_mutex_init(&node->lock, NULL);
     pthread_cond_init(&node->changed, NULL);
     pthread_mutex_init(&node->input_lock, NULL);
+    pthread_mutex_init(&node->engine_lock, NULL);
+    atomic_init(&node->idle_deadline_ns, UINT64_MAX);
     node->from_vcpu = ring_create(NODE_RING_SIZE);
     node->to_vcpu = ring_create(NODE_RING_SIZE);
     node->inputs = ring_create(NODE_RING_SIZE);
@@ -194,6 +196,7 @@ void ftvm_node_destroy(struct ftvm_node *node)
     pthread_mutex_destroy(&node->lock);
     pthread_cond_destroy(&node->changed);
     pthread_mutex_destroy(&node->input_lock);
+    pthread_mutex_destroy(&node->engine_lock);
     free(node->replica);
     free(node->listen);
     free(node->join);
@@ -238,7 +241,8 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
     if (room == NULL) {
         return FTVM_E_FULL;
     }
-    node_kick(node);
+    /* A guest that runs comes to its boundary and takes it there; one that waits is woken. */
+    wake_all(&node->vcpu_wake);
     return 0;
 }
 

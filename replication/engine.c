@@ -371,6 +371,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t engine_deadline(const struct engine *engine)
 {
+    return earlier(engine_watch_deadline(engine), engine_idle_deadline(engine));
+}
+
+uint64_t engine_idle_deadline(const struct engine *engine)
+{
+    return engine->end != ENGINE_RUNNING ? UINT64_MAX : primary_idle_deadline(engine);
+}
+
+uint64_t engine_watch_deadline(const struct engine *engine)
+{
     uint64_t deadline = UINT64_MAX;
     if (engine->end != ENGINE_RUNNING) {
         return deadline;
@@ -391,7 +401,7 @@ uint64_t engine_deadline(const struct engine *engine)
     if (engine->began && engine->request.type == REQUEST_NONE && engine->config.stuck_ns != 0) {
         deadline = earlier(deadline, engine->vcpu_since_ns + engine->config.stuck_ns + 1);
     }
-    return earlier(deadline, primary_idle_deadline(engine));
+    return deadline;
 }
 
 bool engine_accepts_vcpu(const struct engine *engine)

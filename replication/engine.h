@@ -235,8 +235,12 @@ void engine_step(struct engine *engine, const struct engine_event *event,
  * primary told it. Borrowed, like what engine_create() was given. */
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description);
 
-/* When ENGINE_TICK must come at the latest; UINT64_MAX for never. */
+/* When ENGINE_TICK must come at the latest; UINT64_MAX for never. It is the earlier of two: when a
+ * guest that idles is to go on, and all else (peers, claims, acknowledgements). Whoever waits for
+ * the one need not be woken for the other. */
 uint64_t engine_deadline(const struct engine *engine);
+uint64_t engine_idle_deadline(const struct engine *engine);
+uint64_t engine_watch_deadline(const struct engine *engine);
 
 /* Flow control: may the next thing from the vCPU (an output, a value, a chunk) be stepped now, may
  * an input of that size? What may not is kept by the caller, in order, until it may. */
