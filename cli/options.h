@@ -20,8 +20,9 @@
 #define OPTIONS_MAX_REPEAT 16u
 #define OPTIONS_MAX        64u /* rows of the table */
 
-#define OPTIONS_MIN_EPOCH UINT64_C(1000)
-#define OPTIONS_MAX_EPOCH UINT64_C(100000000)
+#define OPTIONS_MIN_EPOCH    UINT64_C(1000)
+#define OPTIONS_MAX_EPOCH    UINT64_C(100000000)
+#define OPTIONS_MAX_EPOCH_US UINT64_C(1000000)
 
 enum command {
     COMMAND_RUN,
@@ -63,7 +64,7 @@ struct options {
     const char *arbiter;
     bool assume_fail_stop, take_over, insecure_channel;
     int protocol, lag, settle; /* enum ftvm_protocol, ftvm_lag_policy, ftvm_settle */
-    uint64_t epoch, heartbeat_ms, timeout_ms, lag_epochs, stuck_ms;
+    uint64_t epoch, epoch_min_us, epoch_max_us, heartbeat_ms, timeout_ms, lag_epochs, stuck_ms;
 
     const char *control, *events;
     bool quiet, verbose, json;

@@ -35,7 +35,8 @@ void ftvm_config_init(struct ftvm_config *config)
         .size = sizeof *config,
         .join_timeout_ms = 10000,
         .protocol = FTVM_PROTOCOL_REVISED,
-        .epoch_length = 500000,
+        .epoch_min_us = 100,
+        .epoch_max_us = 4000,
         .heartbeat_ms = 50,
         .timeout_ms = 1000,
         .lag_policy = FTVM_LAG_WAIT,
@@ -79,8 +80,9 @@ static const char *fault_of(const struct ftvm_config *config)
         (config->description == NULL && config->description_size > 0)) {
         return "the machine's description is longer than 64 KiB, or NULL";
     }
-    if (config->epoch_length == 0) {
-        return "an epoch has at least one instruction";
+    if (config->epoch_length == 0 && (config->epoch_min_us == 0 || config->epoch_max_us == 0 ||
+                                      config->epoch_min_us > config->epoch_max_us)) {
+        return "the shortest epoch is longer than the longest, or has no length";
     }
     if (config->heartbeat_ms == 0 || config->timeout_ms < 2 * config->heartbeat_ms) {
         return "the timeout must be at least twice the heartbeat";
@@ -179,6 +181,8 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
         }
         return FTVM_E_MEMORY;
     }
+    node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
+    node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
     *created = node;
     return 0;
 }

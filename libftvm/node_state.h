@@ -21,6 +21,7 @@
 #include <ftvm/ftvm.h>
 
 #include "libftvm/claimer.h"
+#include "libftvm/pace.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
 #include "replication/channel.h"
@@ -125,6 +126,8 @@ struct ftvm_node {
     struct ring *from_vcpu, *to_vcpu;
     struct wake vcpu_wake;
     _Atomic uint64_t idle_deadline_ns; /* when an idle guest goes on */
+    _Atomic bool may_cut;              /* the epoch may end before its length */
+    _Atomic bool boundary_wanted;      /* the engine holds something for it */
     _Atomic bool live;                 /* inputs are wanted */
     _Atomic bool save_wanted;          /* a save under way is still of use */
     _Atomic int ended;                 /* enum ftvm_error */
@@ -143,6 +146,7 @@ struct ftvm_node {
     bool vcpu_live; /* the log is not consulted any more */
     int64_t clock_offset_ns;
     uint64_t last_clock_ns;
+    struct pace pace;
 
     /* Starting, and what anyone may ask. */
     pthread_mutex_t lock; /* of all below */
@@ -208,6 +212,7 @@ int vcpu_wait(struct ftvm_node *node, struct ring_record *record);
 
 /* node_state_transfer.c; vCPU thread */
 int vcpu_save(struct ftvm_node *node);
-int vcpu_load(struct ftvm_node *node);
+/* Also says where the epoch at which the state was taken ends. */
+int vcpu_load(struct ftvm_node *node, struct engine_epoch *first);
 
 #endif

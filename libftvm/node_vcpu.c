@@ -59,9 +59,7 @@ int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_r
  * this thread, and no other on the way. */
 static bool has_work_for_engine(struct ftvm_node *node)
 {
-    struct ring_record record;
-    return ring_peek(node->inputs, &record) ||
-           atomic_load(&node->idle_deadline_ns) <= node_now_ns();
+    return !ring_is_empty(node->inputs) || atomic_load(&node->idle_deadline_ns) <= node_now_ns();
 }
 
 int vcpu_wait(struct ftvm_node *node, struct ring_record *record)
@@ -110,6 +108,7 @@ static void fill_epoch(struct ftvm_node *node, struct ftvm_epoch *to,
     if (from->clock_ns > node->last_clock_ns) {
         node->last_clock_ns = from->clock_ns;
     }
+    pace_start(&node->pace, from->position, from->length, from->rate_q32, node_now_ns());
 }
 
 static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply,
@@ -202,8 +201,12 @@ int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void 
     struct vcpu_reply reply;
     memcpy(&reply, record.data, sizeof reply);
     ring_release(node->to_vcpu);
-    fill_epoch(node, first, &reply.epoch);
-    return vcpu_load(node);
+    fill_epoch(node, first, &reply.epoch); /* the machine may look at it while it loads */
+    result = vcpu_load(node, &reply.epoch);
+    if (result == 0) {
+        fill_epoch(node, first, &reply.epoch);
+    }
+    return result;
 }
 
 static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
@@ -216,6 +219,15 @@ static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struc
     }
     int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
     return result < 0 ? result : take_epoch(node, next);
+}
+
+ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
+{
+    if (!atomic_load(&node->may_cut)) {
+        return node->pace.end;
+    }
+    bool wanted = atomic_load(&node->boundary_wanted) || !ring_is_empty(node->inputs);
+    return pace_next(&node->pace, position, node_now_ns(), wanted);
 }
 
 int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next)

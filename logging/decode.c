@@ -100,6 +100,8 @@ static enum codec_result view_welcome(struct scratch *scratch, const Ftvm__Log__
     to->lag_epochs = from->lag_epochs;
     to->epoch_length = from->epoch_length;
     to->lag_policy = from->lag_policy;
+    to->epoch_min_us = from->epoch_min_us;
+    to->epoch_max_us = from->epoch_max_us;
     return view_names(scratch, from->name, from->replica, &to->name, &to->replica);
 }
 

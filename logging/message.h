@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_VERSION 1u
+#define LOG_VERSION 2u
 
 /* Limits. A message beyond one of them is refused by encoder and decoder alike. */
 #define LOG_MAX_INPUT       (128u * 1024) /* bytes of one input */
@@ -96,6 +96,8 @@ struct message_welcome {
     uint64_t lag_epochs;
     uint64_t epoch_length;
     uint32_t lag_policy;
+    uint32_t epoch_min_us;
+    uint32_t epoch_max_us;
 };
 
 struct message_refuse {

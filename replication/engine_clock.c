@@ -4,8 +4,11 @@
  */
 #include "replication/engine_state.h"
 
-/* Epochs shorter than this say nothing about the guest's speed. */
+/* Epochs shorter than both say nothing about the guest's speed. */
 #define MEASURE_MIN_INSTRUCTIONS 10000u
+#define MEASURE_MIN_NS           100000u
+/* An epoch of a guest that was measured to be slow. */
+#define LENGTH_MIN 1000u
 /* 0.02 to 1000 nanoseconds per instruction. */
 #define RATE_MIN (UINT64_C(1) << 26)
 #define RATE_MAX (UINT64_C(1000) << 32)
@@ -47,7 +50,8 @@ void clock_measure(struct engine *engine, uint64_t position)
 {
     uint64_t instructions = position - engine->epoch.position;
     uint64_t elapsed_ns = engine->epoch_ran_ns;
-    if (instructions < MEASURE_MIN_INSTRUCTIONS || elapsed_ns == 0) {
+    if ((instructions < MEASURE_MIN_INSTRUCTIONS && elapsed_ns < MEASURE_MIN_NS) ||
+        instructions == 0 || elapsed_ns == 0) {
         return;
     }
     uint64_t measured = (uint64_t)(((unsigned __int128)elapsed_ns << 32) / instructions);
@@ -58,4 +62,16 @@ void clock_measure(struct engine *engine, uint64_t position)
     /* A quarter of the new measurement: one epoch on a busy host must not swing the clock. */
     uint64_t rate = engine->rate_q32 - engine->rate_q32 / 4 + aimed / 4;
     engine->rate_q32 = rate < RATE_MIN ? RATE_MIN : rate > RATE_MAX ? RATE_MAX : rate;
+}
+
+/* A bound in instructions, as nothing but a position can be compared between replicas. Where the
+ * guest turns out to be slower than it was, whoever runs the vCPU ends the epoch by the clock. */
+uint64_t clock_epoch_length(const struct engine *engine)
+{
+    if (engine->config.epoch_length != 0) {
+        return engine->config.epoch_length;
+    }
+    unsigned __int128 length =
+        ((unsigned __int128)engine->config.epoch_max_ns << 32) / engine->rate_q32;
+    return length < LENGTH_MIN ? LENGTH_MIN : (uint64_t)length;
 }

@@ -67,6 +67,13 @@ void primary_value(struct engine *engine, uint64_t position, struct log_bytes da
     append(engine, &(struct message){.type = MESSAGE_VALUE, .value = value});
 }
 
+/* Where lengths are not fixed, the last boundary begins an epoch that the backup can run only once
+ * it is told where that ends. Nothing may wait for that. */
+bool primary_all_is_executed(const struct engine *engine)
+{
+    return engine->sent.count <= (engine->config.epoch_length == 0 ? 1 : 0);
+}
+
 bool primary_lag_allows(struct engine *engine)
 {
     if (!backup_gets_entries(engine)) {
@@ -77,6 +84,9 @@ bool primary_lag_allows(struct engine *engine)
     uint64_t limit = engine->config.lag_epochs;
     if (engine->joiner != JOINER_PROTECTING) {
         limit = limit / 2;
+    }
+    if (primary_all_is_executed(engine)) {
+        return true;
     }
     uint64_t unexecuted_bytes = engine->log_bytes - engine->consumed_log_bytes;
     if (engine->sent.count <= limit && unexecuted_bytes <= ENGINE_MAX_LOG_BYTES) {
@@ -136,7 +146,7 @@ static bool decide_boundary(struct engine *engine)
         .digest = request->digest,
         .clock_ns = clock_ns,
         .rate_q32 = engine->rate_q32,
-        .next_length = engine->config.epoch_length,
+        .next_length = clock_epoch_length(engine),
         .released = engine->outputs_released,
         .final = request->halt,
         .input_count = count,
@@ -246,6 +256,7 @@ void primary_progress(struct engine *engine)
     case REQUEST_BOUNDARY: progress_boundary(engine); return;
     case REQUEST_VALUE: progress_value(engine); return;
     case REQUEST_SAVED: join_progress_saved(engine); return;
+    case REQUEST_LOADED: /* a backup's, answered before it went live */
     case REQUEST_NONE: return;
     }
 }

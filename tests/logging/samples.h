@@ -61,7 +61,7 @@ static inline struct message sample_ordinary(struct samples *samples, enum messa
         break;
     case MESSAGE_WELCOME:
         message.welcome = (struct message_welcome){
-            1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096, 100000, 1};
+            1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096, 100000, 1, 50, 2000};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){REFUSE_TERM, "term 9 is later than 8"};
@@ -107,8 +107,8 @@ static inline struct message sample_at_limit(struct samples *samples, enum messa
         break;
     case MESSAGE_WELCOME:
         message.welcome = (struct message_welcome){
-            UINT32_MAX, samples->name, samples->name, max, description, UINT32_MAX,
-            UINT32_MAX, UINT32_MAX,    true,          max, max,         UINT32_MAX};
+            UINT32_MAX, samples->name, samples->name, max, description, UINT32_MAX, UINT32_MAX,
+            UINT32_MAX, true,          max,           max, UINT32_MAX,  UINT32_MAX, UINT32_MAX};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){UINT32_MAX, samples->reason};
@@ -197,7 +197,8 @@ static inline bool same_welcome(const struct message_welcome *a, const struct me
            same_bytes(a->description, b->description) && a->protocol == b->protocol &&
            a->heartbeat_ms == b->heartbeat_ms && a->timeout_ms == b->timeout_ms &&
            a->arbitrated == b->arbitrated && a->lag_epochs == b->lag_epochs &&
-           a->epoch_length == b->epoch_length && a->lag_policy == b->lag_policy;
+           a->epoch_length == b->epoch_length && a->lag_policy == b->lag_policy &&
+           a->epoch_min_us == b->epoch_min_us && a->epoch_max_us == b->epoch_max_us;
 }
 
 static inline bool same_state_begin(const struct message_state_begin *a,
