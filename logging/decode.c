@@ -160,7 +160,6 @@ static enum codec_result view_boundary(struct scratch *scratch, const Ftvm__Log_
     to->lsn = from->lsn;
     to->term = from->term;
     to->position = from->position;
-    to->epoch = from->epoch;
     to->digest = from->digest;
     to->clock_ns = from->clock_ns;
     to->rate_q32 = from->rate_q32;

@@ -92,7 +92,6 @@ static void fill_boundary(Ftvm__Log__Boundary *to, const struct message_boundary
     to->lsn = from->lsn;
     to->term = from->term;
     to->position = from->position;
-    to->epoch = from->epoch;
     to->digest = from->digest;
     to->clock_ns = from->clock_ns;
     to->rate_q32 = from->rate_q32;

@@ -138,13 +138,12 @@ struct message_boundary {
     uint64_t lsn;
     uint64_t term;
     uint64_t position;
-    uint64_t epoch;
     uint64_t digest;
     uint64_t clock_ns;
     uint64_t rate_q32;
     uint64_t next_length;
     uint64_t released;
-    uint64_t chain;
+    uint32_t chain;
     bool final;
     size_t input_count;
     const struct log_input *inputs;

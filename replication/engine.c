@@ -91,7 +91,7 @@ struct engine *engine_create(const struct engine_config *config, uint64_t now_ns
     engine->vcpu_since_ns = now_ns;
     engine->heartbeat_due_ns = now_ns;
     engine->rate_q32 = config->rate_q32;
-    engine->epoch.length = clock_epoch_length(engine);
+    engine->epoch.length = clock_epoch_length(engine, config->rate_q32);
     engine->epoch.rate_q32 = config->rate_q32;
     return engine;
 }

@@ -207,14 +207,17 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
         return;
     }
     uint64_t chain = digest_chain_boundary(engine->chain, boundary);
-    if (chain != boundary->chain || boundary->epoch != engine->epoch.number) {
+    if ((uint32_t)chain != boundary->chain) {
         diverged(engine, request->position, "the log's own digest disagrees");
         return;
     }
     engine->chain = chain;
     engine->agreed = request->position;
     engine->epoch = *next;
-    engine->rate_q32 = boundary->rate_q32;
+    engine->rate_q32 = next->rate_q32;
+    if (boundary->next_length != 0) {
+        engine->length_told = boundary->next_length;
+    }
     engine->inputs_delivered += boundary->input_count;
     consumed(engine, boundary->lsn);
     if (boundary->final) {
@@ -305,11 +308,11 @@ void backup_progress(struct engine *engine)
         return;
     }
     struct engine_epoch next = {
-        .number = boundary->epoch + 1,
+        .number = engine->epoch.number + 1,
         .position = boundary->position,
-        .length = boundary->next_length,
+        .length = boundary->next_length != 0 ? boundary->next_length : engine->length_told,
         .clock_ns = boundary->clock_ns,
-        .rate_q32 = boundary->rate_q32,
+        .rate_q32 = boundary->rate_q32 != 0 ? boundary->rate_q32 : engine->epoch.rate_q32,
     };
     if (boundary->final || find_end(engine, item, &next)) {
         entry_list_move_first(&engine->log, &engine->spent_entries);

@@ -75,14 +75,22 @@ void clock_measure(struct engine *engine, uint64_t position)
     engine->rate_q32 = rate < RATE_MIN ? RATE_MIN : rate > RATE_MAX ? RATE_MAX : rate;
 }
 
+/* Differences too small to matter are not worth a record. */
+uint64_t clock_rate(const struct engine *engine)
+{
+    uint64_t before = engine->epoch.rate_q32;
+    uint64_t now = engine->rate_q32;
+    uint64_t difference = now > before ? now - before : before - now;
+    return difference > before / 64 ? now : before;
+}
+
 /* A bound in instructions, as nothing but a position can be compared between replicas. Where the
  * guest turns out to be slower than it was, whoever runs the vCPU ends the epoch by the clock. */
-uint64_t clock_epoch_length(const struct engine *engine)
+uint64_t clock_epoch_length(const struct engine *engine, uint64_t rate_q32)
 {
     if (engine->config.epoch_length != 0) {
         return engine->config.epoch_length;
     }
-    unsigned __int128 length =
-        ((unsigned __int128)engine->config.epoch_max_ns << 32) / engine->rate_q32;
+    unsigned __int128 length = ((unsigned __int128)engine->config.epoch_max_ns << 32) / rate_q32;
     return length < LENGTH_MIN ? LENGTH_MIN : (uint64_t)length;
 }

@@ -344,6 +344,7 @@ static void begin_received(struct engine *engine, const struct message_state_beg
     engine->received_at_ns = engine->now_ns;
     engine->agreed = begin->position;
     engine->rate_q32 = begin->rate_q32;
+    engine->length_told = begin->length;
     engine->epoch = (struct engine_epoch){
         .number = begin->epoch,
         .position = begin->position,

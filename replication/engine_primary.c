@@ -138,22 +138,25 @@ static bool decide_boundary(struct engine *engine)
         request->halt ? 0 : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
     engine->batch_count = count;
     uint64_t clock_ns = clock_at_boundary(engine, request->position);
+    uint64_t rate_q32 = clock_rate(engine);
+    uint64_t length = clock_epoch_length(engine, rate_q32);
     struct message_boundary boundary = {
         .lsn = ++engine->lsn,
         .term = engine->term,
         .position = request->position,
-        .epoch = engine->epoch.number,
         .digest = request->digest,
         .clock_ns = clock_ns,
-        .rate_q32 = engine->rate_q32,
-        .next_length = clock_epoch_length(engine),
-        .released = engine->outputs_released,
+        .rate_q32 = rate_q32 != engine->epoch.rate_q32 ? rate_q32 : 0,
+        .next_length = length != engine->epoch.length ? length : 0,
+        .released =
+            engine->outputs_released != engine->released_told ? engine->outputs_released : 0,
         .final = request->halt,
         .input_count = count,
         .inputs = engine->batch,
     };
-    boundary.chain = digest_chain_boundary(engine->chain, &boundary);
-    engine->chain = boundary.chain;
+    engine->chain = digest_chain_boundary(engine->chain, &boundary);
+    boundary.chain = (uint32_t)engine->chain;
+    engine->released_told = engine->outputs_released;
     engine->inputs_delivered += count;
     append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
@@ -165,9 +168,9 @@ static bool decide_boundary(struct engine *engine)
     engine->epoch = (struct engine_epoch){
         .number = engine->epoch.number + 1,
         .position = request->position,
-        .length = boundary.next_length,
+        .length = length,
         .clock_ns = clock_ns,
-        .rate_q32 = boundary.rate_q32,
+        .rate_q32 = rate_q32,
     };
     request->decided = true;
     request->decided_lsn = boundary.lsn;

@@ -77,6 +77,8 @@ struct engine {
     uint64_t chain; /* digest over the log: to the last entry appended, or consumed */
     uint64_t log_bytes;
     struct engine_epoch epoch; /* that the vCPU runs or, with a request, has run */
+    uint64_t length_told;      /* of the epoch, by the log: at most so long */
+    uint64_t released_told;    /* by the last boundary that told any */
     uint64_t epoch_ran_ns;     /* time in it until the last request, without waits for answers */
     uint64_t agreed;           /* last position at which digests agreed */
 
@@ -225,7 +227,8 @@ uint64_t clock_now(const struct engine *engine);
 uint64_t clock_computed(const struct engine *engine, uint64_t position);
 uint64_t clock_at_boundary(const struct engine *engine, uint64_t position);
 void clock_measure(struct engine *engine, uint64_t position);
-uint64_t clock_epoch_length(const struct engine *engine); /* of the next epoch, at most */
+uint64_t clock_rate(const struct engine *engine);                            /* of the next epoch */
+uint64_t clock_epoch_length(const struct engine *engine, uint64_t rate_q32); /* at most */
 
 /* engine_finish.c */
 void finish_stop(struct engine *engine);

@@ -193,7 +193,7 @@ Test(traces_epoch, idle_guest_wakes_by_its_timer_or_by_an_input, .timeout = 20)
                  "[   31] B runs epoch 3\n"
                  "[   31] B -> A ACK received 3, consumed 3\n"
                  "[   60] A takes input 1\n"
-                 "[   60] A -> B BOUNDARY lsn 4, 1 input, released 3\n"
+                 "[   60] A -> B BOUNDARY lsn 4, 1 input\n"
                  "[   60] A runs epoch 4, 1 input\n"
                  "[   61] B runs epoch 4, 1 input\n"
                  "[   61] B -> A ACK received 4, consumed 4\n"

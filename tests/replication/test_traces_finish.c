@@ -254,14 +254,14 @@ Test(traces_finish, halt_with_outputs_held, .timeout = 20)
     cr_assert_eq(c->replicas[B].end, ENGINE_END_HALTED);
     cr_assert_not(c->record.active);
     EXPECT_STORY(c, "halt_with_outputs_held",
-                 "[    6] A -> B BOUNDARY lsn 4, released 1\n"
+                 "[    6] A -> B BOUNDARY lsn 4\n"
                  "[    6] A runs epoch 4\n"
                  "[    7] A -> B VALUE lsn 5\n"
                  "[    9] B -> A ACK received 4, consumed 3\n"
                  "[    9] A makes output 2\n"
                  "[   10] B runs epoch 4\n"
                  "[   10] B -> A ACK received 5, consumed 4\n"
-                 "[   11] A -> B BOUNDARY lsn 6, released 1, final\n"
+                 "[   11] A -> B BOUNDARY lsn 6, final\n"
                  "[   11] B gets a value\n"
                  "[   13] A emits 2\n"
                  "[   13] A gives up term 1\n"
@@ -289,12 +289,12 @@ Test(traces_finish, backup_halts_in_its_place, .timeout = 20)
     cr_assert_eq(c->replicas[B].end, ENGINE_END_HALTED);
     cr_assert_not(c->record.active);
     EXPECT_STORY(c, "backup_halts_in_its_place",
-                 "[    6] A -> B BOUNDARY lsn 4, released 1\n"
+                 "[    6] A -> B BOUNDARY lsn 4\n"
                  "[    6] A runs epoch 4\n"
                  "[    8] A makes output 2\n"
                  "[    9] B -> A ACK received 4, consumed 3\n"
                  "[   10] B runs epoch 4\n"
-                 "[   11] A -> B BOUNDARY lsn 5, released 1, final\n"
+                 "[   11] A -> B BOUNDARY lsn 5, final\n"
                  "[   11] A crashes\n"
                  "[   14] B suspects: primary suspected: connection reset\n"
                  "[   14] B claims term 2\n"
@@ -336,11 +336,11 @@ Test(traces_finish, halt_after_the_backup_is_lost, .timeout = 20)
     cr_assert_eq(c->replicas[A].end, ENGINE_END_HALTED);
     EXPECT_STORY(c, "halt_after_the_backup_is_lost",
                  "[    0] B -> A is cut\n"
-                 "[    6] A -> B BOUNDARY lsn 2, released 1\n"
+                 "[    6] A -> B BOUNDARY lsn 2\n"
                  "[    6] A runs epoch 2\n"
                  "[    7] B -> A ACK received 2, consumed 1\n"
                  "[    8] B runs epoch 2\n"
-                 "[   16] A -> B BOUNDARY lsn 3, released 1\n"
+                 "[   16] A -> B BOUNDARY lsn 3\n"
                  "[   16] A runs epoch 3\n"
                  "[   17] B -> A ACK received 3, consumed 2\n"
                  "[   17] A -> B VALUE lsn 4\n"
@@ -348,7 +348,7 @@ Test(traces_finish, halt_after_the_backup_is_lost, .timeout = 20)
                  "[   18] B -> A ACK received 4, consumed 3\n"
                  "[   19] A makes output 2\n"
                  "[   19] B gets a value\n"
-                 "[   21] A -> B BOUNDARY lsn 5, released 1, final\n"
+                 "[   21] A -> B BOUNDARY lsn 5, final\n"
                  "[   22] B -> A ACK received 5, consumed 4\n"
                  "[   30] B -> A ACK received 2, consumed 1 is lost\n"
                  "[   30] B -> A ACK received 3, consumed 2 is lost\n"

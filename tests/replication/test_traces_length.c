@@ -46,11 +46,11 @@ Test(traces_length, an_input_ends_a_long_epoch, .timeout = 20)
                  "[    8] A -> B BOUNDARY lsn 7, 1 input\n"
                  "[    8] A runs epoch 7, 1 input\n"
                  "[    9] B -> A ACK received 7, consumed 5\n"
-                 "[   19] B runs epoch 6\n"
-                 "[   29] A -> B BOUNDARY lsn 8\n"
-                 "[   29] A runs epoch 8\n"
-                 "[   30] B runs epoch 7, 1 input\n"
-                 "[   30] B -> A ACK received 8, consumed 7\n");
+                 "[   18] B runs epoch 6\n"
+                 "[   28] A -> B BOUNDARY lsn 8\n"
+                 "[   28] A runs epoch 8\n"
+                 "[   29] B runs epoch 7, 1 input\n"
+                 "[   29] B -> A ACK received 8, consumed 7\n");
     cr_expect_eq(c->replicas[B].guest.inputs, 1);
     story_ends(c);
 }
@@ -82,19 +82,19 @@ Test(traces_length, a_survivor_runs_the_last_epoch_of_its_log_in_full, .timeout 
                  "[   15] B suspects: primary suspected: connection reset\n"
                  "[   15] B claims term 2\n"
                  "[   17] B has its claim answered: won\n"
-                 "[   19] B runs epoch 6\n"
-                 "[   40] B failover: live at position 129586 with 4 outputs to send again\n"
-                 "[   40] B emits 24 to 27\n"
-                 "[   40] B role: primary, unprotected\n"
-                 "[   40] B runs epoch 7, promoted\n"
-                 "[   42] B makes output 28\n"
-                 "[   42] B emits 28\n"
-                 "[   44] B makes output 29\n"
-                 "[   44] B emits 29\n"
-                 "[   46] B makes output 30\n"
-                 "[   46] B emits 30\n"
-                 "[   48] B makes output 31\n"
-                 "[   48] B emits 31\n");
+                 "[   18] B runs epoch 6\n"
+                 "[   39] B failover: live at position 128920 with 4 outputs to send again\n"
+                 "[   39] B emits 24 to 27\n"
+                 "[   39] B role: primary, unprotected\n"
+                 "[   39] B runs epoch 7, promoted\n"
+                 "[   41] B makes output 28\n"
+                 "[   41] B emits 28\n"
+                 "[   43] B makes output 29\n"
+                 "[   43] B emits 29\n"
+                 "[   45] B makes output 30\n"
+                 "[   45] B emits 30\n"
+                 "[   47] B makes output 31\n"
+                 "[   47] B emits 31\n");
     story_ends(c);
 }
 

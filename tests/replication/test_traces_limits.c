@@ -190,7 +190,7 @@ Test(traces_limits, stuck_primary_ends_itself, .timeout = 20)
     cr_assert_eq(cluster_survivor(c), B);
     EXPECT_STORY(c, "stuck_primary_ends_itself",
                  "[    0] A takes input 1\n"
-                 "[    1] A -> B BOUNDARY lsn 2, 1 input, released 1\n"
+                 "[    1] A -> B BOUNDARY lsn 2, 1 input\n"
                  "[    1] A runs epoch 2, 1 input\n"
                  "[    2] B -> A ACK received 2, consumed 1\n"
                  "[    3] B runs epoch 2, 1 input\n"
