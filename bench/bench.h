@@ -19,7 +19,8 @@ struct bench_options {
     const char *results;                /* directory of the CSV files */
     const char *only;                   /* names of sections with commas, or NULL: all */
     const char *memory;                 /* of the guest */
-    const char *epochs;                 /* lengths to compare, with commas */
+    const char *epochs;                 /* fixed lengths to compare, with commas */
+    const char *epochs_max_us;          /* and the longest of lengths that vary */
     unsigned rounds;                    /* how often each value is taken */
     unsigned kills, silences;           /* failovers of each kind */
     bool keep;                          /* the replicas' files */

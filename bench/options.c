@@ -19,8 +19,9 @@ static const char usage[] =
     "  --kills N         failovers after SIGKILL (10)\n"
     "  --silences N      failovers after SIGSTOP: the host is silent (3)\n"
     "  --memory SIZE     of the guest (256M)\n"
-    "  --epochs LIST     lengths to compare, with commas (10000,50000,100000,250000,1000000,\n"
-    "                    4000000)\n"
+    "  --epochs LIST     fixed lengths to compare, with commas (10000,50000,100000,250000,\n"
+    "                    1000000,4000000)\n"
+    "  --epochs-max-us LIST  and longest epochs, where lengths vary (500,1000,2000,4000,8000)\n"
     "  --results DIR     where the CSV files go (build/bench-results)\n"
     "  --ftvm FILE       the command (build/ftvm)\n"
     "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
@@ -54,6 +55,7 @@ static bool take(struct bench_options *options, int option, const char *value)
     case 's': return parse_number("silences", value, &options->silences);
     case 'm': options->memory = value; break;
     case 'e': options->epochs = value; break;
+    case 'x': options->epochs_max_us = value; break;
     case 'd': options->results = value; break;
     case 'v': options->ftvm = value; break;
     case 'k': options->kernel = value; break;
@@ -75,6 +77,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         {"silences", required_argument, NULL, 's'},
         {"memory", required_argument, NULL, 'm'},
         {"epochs", required_argument, NULL, 'e'},
+        {"epochs-max-us", required_argument, NULL, 'x'},
         {"results", required_argument, NULL, 'd'},
         {"ftvm", required_argument, NULL, 'v'},
         {"kernel", required_argument, NULL, 'k'},
@@ -97,6 +100,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         .results = "build/bench-results",
         .memory = "256M",
         .epochs = "10000,50000,100000,250000,1000000,4000000",
+        .epochs_max_us = "500,1000,2000,4000,8000",
         .rounds = DEFAULT_ROUNDS,
         .kills = DEFAULT_KILLS,
         .silences = DEFAULT_SILENCES,

@@ -1,5 +1,6 @@
-/* The length of an epoch against speed and latency, in each form. Speed is taken in turns with
- * an unprotected machine of the default length. */
+/* The length of an epoch against speed, latency and the number of log entries, in each form: fixed
+ * ones, and those that end where an input waits. Speed is taken in turns with an unprotected
+ * machine of the default length. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #define BOUNDARY_LONGEST 100000
 
 struct point {
-    struct sample speed, reference, round_trip, boundary_us;
+    struct sample speed, reference, round_trip, boundary_us, epochs;
 };
 
 static const struct rig_task cpu = {.run = task_cpu,
@@ -41,6 +42,7 @@ static bool take_round(struct bench *bench, struct rig *rig, struct rig *unprote
     sample_add(&point->reference, speed(without));
     sample_add(&point->speed, speed(with));
     sample_add(&point->round_trip, requests[REDIS_MEDIAN_US]);
+    sample_add(&point->epochs, with[CPU_EPOCHS] / with[CPU_SECONDS]);
     /* What the same work takes longer of the processor, shared out. */
     seconds = with[CPU_PRIMARY_S] -
               with[CPU_INSTRUCTIONS] / without[CPU_INSTRUCTIONS] * without[CPU_PRIMARY_S];
@@ -52,6 +54,12 @@ static void report_point(struct bench *bench, const struct machine_options *opti
                          const struct point *point)
 {
     struct report_row row = {.form = form_name(options->form), .parameter = options->epoch};
+    char longest[32];
+
+    if (options->epoch_max_us) {
+        snprintf(longest, sizeof(longest), "<%s us", options->epoch_max_us);
+        row.parameter = longest;
+    }
 
     row.workload = "cpu loop";
     row.quantity = "instructions";
@@ -60,9 +68,13 @@ static void report_point(struct bench *bench, const struct machine_options *opti
     row.base = &point->reference;
     report_row(&bench->report, &row);
     row.base = NULL;
+    row.quantity = "epochs";
+    row.unit = "1/s";
+    row.sample = &point->epochs;
+    report_row(&bench->report, &row);
     row.unit = "us";
     /* Of a few boundaries the part that is theirs cannot be told from noise. */
-    if (strtoul(options->epoch, NULL, 10) <= BOUNDARY_LONGEST) {
+    if (options->epoch && strtoul(options->epoch, NULL, 10) <= BOUNDARY_LONGEST) {
         row.quantity = "CPU per boundary";
         row.sample = &point->boundary_us;
         report_row(&bench->report, &row);
@@ -94,10 +106,29 @@ static bool measure(struct bench *bench, const struct machine_options *options,
     return good;
 }
 
+static bool measure_list(struct bench *bench, const struct machine_options *kind, const char *list,
+                         bool fixed, struct rig *unprotected)
+{
+    char lengths[EPOCHS_SIZE], *rest;
+    bool good = true;
+
+    snprintf(lengths, sizeof(lengths), "%s", list);
+    for (char *length = strtok_r(lengths, ",", &rest); good && length;
+         length = strtok_r(NULL, ",", &rest)) {
+        struct machine_options options = *kind;
+
+        if (fixed)
+            options.epoch = length;
+        else
+            options.epoch_max_us = length;
+        good = measure(bench, &options, unprotected);
+    }
+    return good;
+}
+
 bool section_epoch(struct bench *bench)
 {
     static const struct machine_options reference = {.form = FORM_UNPROTECTED};
-    char lengths[EPOCHS_SIZE], *rest;
     struct rig unprotected;
     bool good = true;
 
@@ -105,13 +136,10 @@ bool section_epoch(struct bench *bench)
     if (!rig_open(&unprotected, bench, &reference))
         return false;
     for (enum form form = FORM_UNPROTECTED; good && form < FORM_COUNT; form++) {
-        snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
-        for (char *length = strtok_r(lengths, ",", &rest); good && length;
-             length = strtok_r(NULL, ",", &rest)) {
-            const struct machine_options options = {.form = form, .epoch = length};
+        const struct machine_options kind = {.form = form};
 
-            good = measure(bench, &options, &unprotected);
-        }
+        good = measure_list(bench, &kind, bench->options.epochs, true, &unprotected) &&
+               measure_list(bench, &kind, bench->options.epochs_max_us, false, &unprotected);
     }
     rig_close(&unprotected);
     if (good)
