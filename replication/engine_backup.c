@@ -275,6 +275,15 @@ static void start_loaded(struct engine *engine)
     engine_reply_sent(engine);
 }
 
+static void end_of_log(struct engine *engine)
+{
+    if (engine->phase == PHASE_DRAINING) {
+        backup_go_live(engine);
+    } else if (engine->phase == PHASE_PARTING) {
+        finish_parted(engine);
+    }
+}
+
 void backup_progress(struct engine *engine)
 {
     if (engine->phase != PHASE_FOLLOWING && engine->phase != PHASE_PARTING &&
@@ -294,11 +303,7 @@ void backup_progress(struct engine *engine)
         return;
     }
     if (engine->log.first == NULL) {
-        if (engine->phase == PHASE_DRAINING) {
-            backup_go_live(engine);
-        } else if (engine->phase == PHASE_PARTING) {
-            finish_parted(engine);
-        }
+        end_of_log(engine);
         return;
     }
     struct entry_item *item = engine->log.first;
@@ -317,5 +322,8 @@ void backup_progress(struct engine *engine)
     if (boundary->final || find_end(engine, item, &next)) {
         entry_list_move_first(&engine->log, &engine->spent_entries);
         consume_boundary(engine, item, &next);
+        if (engine->halting && engine->end == ENGINE_RUNNING) {
+            end_of_log(engine); /* nothing else may ever happen here */
+        }
     }
 }
