@@ -33,6 +33,7 @@ struct toy_machine {
     bool idles;        /* ends each epoch idle, to be woken after a millisecond of guest time */
     uint64_t halt_at;  /* halts after that many epochs; 0 never */
     unsigned epoch_us; /* wall time that an epoch takes */
+    bool looks;        /* asks ftvm_stop_at() instead: ten units of position take a microsecond */
 
     /* Test's own. */
     struct ftvm_node *node;
