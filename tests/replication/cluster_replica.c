@@ -195,7 +195,9 @@ static void look(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
     toy_move(&replica->guest, replica->slice_end);
-    if (!engine_may_cut(replica->engine) || !engine_wants_boundary(replica->engine)) {
+    /* A survivor's own wishes are not asked for before it is live; its time may be over. */
+    bool wanted = engine_wants_boundary(replica->engine) || !replica->vcpu_live;
+    if (!engine_may_cut(replica->engine) || !wanted) {
         schedule_step(cluster, replica);
         return;
     }
