@@ -4,14 +4,14 @@
  */
 #include "replication/engine_state.h"
 
-/* Epochs shorter than this say nothing about the guest's speed. */
+/* Epochs shorter than this do not say that the guest is slow. */
 #define MEASURE_MIN_INSTRUCTIONS 10000u
 /* A guest seen to be slower is believed an eighth for each millisecond, and no more for each epoch.
  */
 #define MEASURE_SEEN_NS     1000000u
 #define MEASURE_BELIEVED_NS 8000000u
 /* An epoch of a guest that was measured to be slow. */
-#define LENGTH_MIN 1000u
+#define LENGTH_MIN MEASURE_MIN_INSTRUCTIONS
 /* 0.02 to 1000 nanoseconds per instruction. */
 #define RATE_MIN (UINT64_C(1) << 26)
 #define RATE_MAX (UINT64_C(1000) << 32)
@@ -57,7 +57,7 @@ void clock_measure(struct engine *engine, uint64_t position)
 {
     uint64_t instructions = position - engine->epoch.position;
     uint64_t elapsed_ns = engine->epoch_ran_ns;
-    if (instructions < MEASURE_MIN_INSTRUCTIONS || elapsed_ns == 0) {
+    if (instructions == 0) {
         return;
     }
     uint64_t measured = (uint64_t)(((unsigned __int128)elapsed_ns << 32) / instructions);
@@ -68,7 +68,7 @@ void clock_measure(struct engine *engine, uint64_t position)
     uint64_t rate = engine->rate_q32;
     if (aimed <= rate) {
         rate -= (rate - aimed) / 2;
-    } else {
+    } else if (instructions >= MEASURE_MIN_INSTRUCTIONS) {
         uint64_t seen_ns = elapsed_ns < MEASURE_SEEN_NS ? elapsed_ns : MEASURE_SEEN_NS;
         rate += (uint64_t)((unsigned __int128)(aimed - rate) * seen_ns / MEASURE_BELIEVED_NS);
     }

@@ -46,11 +46,11 @@ Test(traces_length, an_input_ends_a_long_epoch, .timeout = 20)
                  "[    8] A -> B BOUNDARY lsn 7, 1 input\n"
                  "[    8] A runs epoch 7, 1 input\n"
                  "[    9] B -> A ACK received 7, consumed 5\n"
-                 "[   18] B runs epoch 6\n"
-                 "[   28] A -> B BOUNDARY lsn 8\n"
-                 "[   28] A runs epoch 8\n"
-                 "[   29] B runs epoch 7, 1 input\n"
-                 "[   29] B -> A ACK received 8, consumed 7\n");
+                 "[   19] B runs epoch 6\n"
+                 "[   29] A -> B BOUNDARY lsn 8\n"
+                 "[   29] A runs epoch 8\n"
+                 "[   30] B runs epoch 7, 1 input\n"
+                 "[   30] B -> A ACK received 8, consumed 7\n");
     cr_expect_eq(c->replicas[B].guest.inputs, 1);
     story_ends(c);
 }
@@ -82,8 +82,8 @@ Test(traces_length, a_survivor_runs_the_last_epoch_of_its_log_in_full, .timeout 
                  "[   15] B suspects: primary suspected: connection reset\n"
                  "[   15] B claims term 2\n"
                  "[   17] B has its claim answered: won\n"
-                 "[   18] B runs epoch 6\n"
-                 "[   39] B failover: live at position 128920 with 4 outputs to send again\n"
+                 "[   19] B runs epoch 6\n"
+                 "[   39] B failover: live at position 129400 with 4 outputs to send again\n"
                  "[   39] B emits 24 to 27\n"
                  "[   39] B role: primary, unprotected\n"
                  "[   39] B runs epoch 7, promoted\n"
@@ -180,6 +180,21 @@ Test(traces_length, the_length_follows_the_speed, .timeout = 20)
     cluster_run(c, 1000 * MS);
     cr_expect(length_of(c) >= 200000 && length_of(c) < 210000, "%llu",
               (unsigned long long)length_of(c));
+    story_ends(c);
+}
+
+/* Its epochs are so short, by what was believed, that none says much about its speed. Were none
+ * listened to, its clock would run a hundred times too fast for ever. */
+Test(traces_length, the_clock_of_a_guest_that_was_believed_slow_does_not_run_away, .timeout = 20)
+{
+    struct cluster_config config = config_with(".");
+    config.engine.epoch_max_ns = 4 * MS;
+    config.engine.rate_q32 = UINT64_C(1000) << 32;
+    config.instruction_ns = 10;
+    struct cluster *c = protected_pair(&config);
+    cluster_run(c, 100 * MS);
+    cr_expect_leq(c->replicas[A].guest.last_clock_ns, c->now_ns + 20 * MS);
+    cr_expect_gt(length_of(c), 300000);
     story_ends(c);
 }
 
