@@ -290,6 +290,51 @@ Test(pair, an_input_does_not_wait_for_the_end_of_a_long_epoch, .timeout = 60)
     teardown(&pair);
 }
 
+/* Without a backup there are no heartbeats that would wake a thread anyhow. */
+static void start_alone(struct pair *pair, struct replica *a)
+{
+    struct ftvm_config config;
+    setup(pair);
+    configure(&config, pair, a);
+    start_primary_with(a, &config);
+    usleep(100000);
+}
+
+static void stop_alone(struct pair *pair, struct replica *a)
+{
+    ftvm_node_stop(a->node);
+    toy_join(a->toy);
+    end(a);
+    teardown(pair);
+}
+
+Test(pair, an_input_wakes_an_idle_guest, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    a.toy->sleeps = true;
+    start_alone(&pair, &a);
+    uint64_t value = 42, epoch = status_of(&a).epoch;
+    usleep(100000);
+    cr_expect_eq(status_of(&a).epoch, epoch);
+    cr_assert_eq(ftvm_input(a.node, 7, &value, sizeof value), 0);
+    wait_until(has_taken_an_input, &a, "the input's delivery");
+    cr_expect_eq(status_of(&a).epoch, epoch + 1);
+    stop_alone(&pair, &a);
+}
+
+Test(pair, an_idle_guest_is_woken_by_its_timer, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    a.toy->idles = true;
+    start_alone(&pair, &a);
+    uint64_t epoch = status_of(&a).epoch;
+    usleep(500000);
+    cr_expect_gt(status_of(&a).epoch, epoch + 20);
+    stop_alone(&pair, &a);
+}
+
 Test(pair, survives_with_the_original_protocol, .timeout = 60)
 {
     survive(true, false, false, FTVM_PROTOCOL_ORIGINAL);

@@ -144,6 +144,8 @@ static void *run(void *argument)
         }
         if (toy->halt_at != 0 && toy->epochs >= toy->halt_at) {
             result = ftvm_halt(toy->node, toy->position);
+        } else if (toy->sleeps) {
+            result = ftvm_idle(toy->node, toy->position, UINT64_MAX, &epoch);
         } else if (toy->idles) {
             result = ftvm_idle(toy->node, toy->position, epoch.clock_ns + 1000000, &epoch);
         } else {
