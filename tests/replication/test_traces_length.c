@@ -183,6 +183,24 @@ Test(traces_length, the_length_follows_the_speed, .timeout = 20)
     story_ends(c);
 }
 
+/* Its thread was not run for a while, or its caches were cold. */
+Test(traces_length, a_guest_that_was_slow_for_a_moment_is_not_believed_slow, .timeout = 20)
+{
+    struct cluster_config config = config_with(".");
+    config.engine.epoch_max_ns = 4 * MS;
+    config.engine.rate_q32 = UINT64_C(10) << 32;
+    config.instruction_ns = 10;
+    struct cluster *c = protected_pair(&config);
+    uint64_t before = length_of(c), epoch = cluster_status(c, A).epoch;
+    c->replicas[A].instruction_ns = 100;
+    while (cluster_status(c, A).epoch < epoch + 2) {
+        cluster_run(c, 1 * MS);
+    }
+    cr_expect(length_of(c) < before && length_of(c) > before / 4, "%llu after %llu",
+              (unsigned long long)length_of(c), (unsigned long long)before);
+    story_ends(c);
+}
+
 /* Its epochs are so short, by what was believed, that none says much about its speed. Were none
  * listened to, its clock would run a hundred times too fast for ever. */
 Test(traces_length, the_clock_of_a_guest_that_was_believed_slow_does_not_run_away, .timeout = 20)
