@@ -9,7 +9,8 @@
  *     ftvm_node_start(node);                primary: claim the term; backup: join the primary
  *     ftvm_begin(node, &ops, me, &epoch);   backup: the state arrives through ops.load
  *     for (;;) {
- *         run the guest until epoch.position + epoch.length, or until it idles or halts;
+ *         run the guest until epoch.position + epoch.length, or until it idles or halts
+ *           (better: until ftvm_stop_at(node, position), again and again);
  *         what leaves it:               ftvm_output(node, device, data, size);
  *         a result it cannot compute:   ftvm_value(node, position, &value, sizeof value);
  *         then:                         ftvm_boundary(node, position, &epoch);
@@ -27,10 +28,10 @@
  * machine that can stop only at or just past a position is welcome so long as where it stops is
  * deterministic.
  *
- * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_boundary,
- * ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the library. Other
- * calls say which thread may make them. The library has no global state: any number of nodes may
- * live in one process. It installs no signal handlers, prints nothing and never exits.
+ * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_stop_at,
+ * ftvm_boundary, ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the
+ * library. Other calls say which thread may make them. The library has no global state: any number
+ * of nodes may live in one process. It installs no signal handlers, prints nothing and never exits.
  *
  * Errors. Every int result is 0 or positive for success, or one of the negative enum ftvm_error;
  * ftvm_node_error() then has a line for people that names the values involved. On error nothing was
@@ -252,8 +253,9 @@ struct ftvm_config {
     enum ftvm_settle settle; /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
 
-    /* Called on the I/O thread (a primary's START: on that of ftvm_node_start); must not block or
-     * call back into the node, but for ftvm_node_stop. NULL: none. */
+    /* Called on the I/O thread, or on the vCPU thread inside of a call to the library, one at a
+     * time (a primary's START: on the thread of ftvm_node_start); must not block or call back into
+     * the node, but for ftvm_node_stop. NULL: none. */
     void (*on_event)(void *context, const struct ftvm_event *event);
     void (*on_log)(void *context, enum ftvm_log_level level, const char *line);
     void *context;
