@@ -1,5 +1,6 @@
 #include "vmm/riscv/jit/perf_map.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,13 @@ bool perf_map_open(struct perf_map **map)
     char path[64];
     struct perf_map *opened = calloc(1, sizeof *opened);
 
+    /* perf knows no other place. A link that somebody left there is not followed. */
     snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
-    if (opened == NULL || (opened->file = fopen(path, "we")) == NULL) {
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (opened == NULL || file < 0 || (opened->file = fdopen(file, "w")) == NULL) {
+        if (file >= 0) {
+            close(file);
+        }
         free(opened);
         return false;
     }

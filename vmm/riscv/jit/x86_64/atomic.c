@@ -110,7 +110,7 @@ void emit_atomic(struct back_end *e, const struct ir_op *op)
     struct cold *cold;
 
     access.size = word ? 4 : 8;
-    if (!word && op->b != 0 && host_of(e, op->b) != NOT_IN_HOST) {
+    if (!word && op->b != 0 && in_host(e, op->b)) {
         use(e, op->b, RDX); /* widened before the paths part */
     }
     cold = add_cold(e, COLD_EXECUTE, op, find_entry(e, &access, 0, !is_load));

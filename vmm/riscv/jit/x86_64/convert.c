@@ -64,7 +64,7 @@ bool emit_converted(struct back_end *e, const struct ir_op *branch)
     const struct ir_op *op = branch + 1;
 
     if (!branch->unpredictable || &e->region->ops[branch->skip_to] != branch + 2 ||
-        !is_computation(op) || op->dst == 0 || host_of(e, op->dst) == NOT_IN_HOST) {
+        !is_computation(op) || op->dst == 0 || !in_host(e, op->dst)) {
         return false;
     }
     unsigned to = use(e, op->dst, RAX);

@@ -150,6 +150,11 @@ static inline bool is_anchored(const struct back_end *e, const struct ir_op *op)
     return e->group != NULL && op->group != 0;
 }
 
+static inline bool is_immediate(const struct ir_op *op)
+{
+    return op->b == IR_IMMEDIATE;
+}
+
 /* thunks.c */
 void emit_thunks(struct back_end *e);
 extern const uint8_t emit_host_registers[ASSIGN_REGISTERS];
@@ -161,7 +166,11 @@ static inline unsigned anchor_register(const struct back_end *e)
 #define HOST_BOX             15u
 
 /* values.c: guest registers as operands */
-unsigned host_of(const struct back_end *e, unsigned guest);              /* or NOT_IN_HOST */
+unsigned host_of(const struct back_end *e, unsigned guest); /* or NOT_IN_HOST */
+static inline bool in_host(const struct back_end *e, unsigned guest)
+{
+    return host_of(e, guest) != NOT_IN_HOST;
+}
 unsigned use(struct back_end *e, unsigned guest, unsigned scratch);      /* all 64 bits */
 unsigned use_word(struct back_end *e, unsigned guest, unsigned scratch); /* the low 32 */
 /* Where to compute a result: the register's own place, or the scratch one. */
@@ -170,6 +179,8 @@ unsigned result_in(const struct back_end *e, unsigned guest, unsigned scratch);
 void set_result(struct back_end *e, unsigned guest, unsigned from, bool word);
 /* Into a scratch register, to be changed there. */
 void copy(struct back_end *e, bool wide, unsigned to, unsigned guest);
+/* to = to OP guest */
+void apply(struct back_end *e, enum alu alu, bool wide, unsigned to, unsigned guest);
 void widen(struct back_end *e, uint32_t registers);
 /* Registers to the places that they have at the start of a block. */
 void settle_places(struct back_end *e);
@@ -210,8 +221,16 @@ void emit_cold(struct back_end *e, const struct cold *cold);
 /* Calls the function of the hart for the instruction, with operands and result in state.x. */
 void call_execute(struct back_end *e, const struct ir_op *op);
 
-/* integer.c, memory.c, float.c, control.c: one operation each */
+/* One operation each: integer.c, multiply.c, bits.c, memory.c, atomic.c, float.c, control.c, csr.c.
+ */
 void emit_integer(struct back_end *e, const struct ir_op *op);
+void emit_multiply(struct back_end *e, const struct ir_op *op);
+void emit_multiply_high(struct back_end *e, const struct ir_op *op);
+void emit_divide(struct back_end *e, const struct ir_op *op);
+void emit_shift_add(struct back_end *e, const struct ir_op *op);
+void emit_bit(struct back_end *e, const struct ir_op *op);
+void emit_count_zeros(struct back_end *e, const struct ir_op *op);
+void emit_combine_bytes(struct back_end *e, const struct ir_op *op);
 void emit_load(struct back_end *e, const struct ir_op *op);
 /* Translates the accesses of a group. */
 void emit_anchor(struct back_end *e, const struct ir_group *group);

@@ -125,7 +125,7 @@ void emit_store(struct back_end *e, const struct ir_op *op)
     bool wide = op->size == 8;
 
     /* Before the paths part: what is widened is so on both. */
-    if (wide && op->b != 0 && host_of(e, op->b) != NOT_IN_HOST) {
+    if (wide && op->b != 0 && in_host(e, op->b)) {
         use(e, op->b, RDX);
     }
     if (!is_anchored(e, op)) {

@@ -148,3 +148,12 @@ void read_back(struct back_end *e, unsigned guest)
     }
     e->known.extended &= ~bit(guest);
 }
+
+void apply(struct back_end *e, enum alu alu, bool wide, unsigned to, unsigned guest)
+{
+    if (guest != 0 && host_of(e, guest) == NOT_IN_HOST) {
+        alu_rm(&e->a, alu, wide, to, x_at(guest));
+    } else {
+        alu_rr(&e->a, alu, wide, to, wide ? use(e, guest, RCX) : use_word(e, guest, RCX));
+    }
+}
