@@ -26,7 +26,8 @@ struct bench_options {
     const char *programs;               /* of section qemu, with commas, or NULL: all */
     const char *programs_initrd;        /* holds them */
     const char *plots;                  /* directory of the scripts for gnuplot */
-    const char *epochs;                 /* lengths to compare, with commas */
+    const char *epochs;                 /* fixed lengths to compare, with commas */
+    const char *epochs_max_us;          /* and the longest of lengths that vary */
     unsigned rounds;                    /* how often each value is taken */
     unsigned kills, silences;           /* failovers of each kind */
     unsigned work;                      /* of those programs, in percent */

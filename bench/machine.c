@@ -93,6 +93,10 @@ static unsigned add_options(const struct machine *machine, const char *extra[], 
         extra[count++] = "--epoch";
         extra[count++] = machine->options.epoch;
     }
+    if (machine->options.epoch_max_us) {
+        extra[count++] = "--epoch-max-us";
+        extra[count++] = machine->options.epoch_max_us;
+    }
     return count + add_cpu(machine, extra + count);
 }
 

@@ -14,7 +14,8 @@ enum form { FORM_UNPROTECTED, FORM_REVISED, FORM_ORIGINAL, FORM_COUNT };
 
 struct machine_options {
     enum form form;
-    const char *epoch; /* instructions, or NULL: the default */
+    const char *epoch;        /* instructions of each, or NULL */
+    const char *epoch_max_us; /* of the longest, or NULL: the default */
     bool disk;
 };
 

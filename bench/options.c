@@ -27,8 +27,9 @@ static const char usage[] =
     "  --qemu FILES      to compare with, with commas (qemu-system-riscv64)\n"
     "  --programs NAMES  of section qemu, with commas (all of them)\n"
     "  --work PERCENT    of the work of programs (100)\n"
-    "  --epochs LIST     lengths to compare, with commas (50000,250000,1000000,\n"
+    "  --epochs LIST     fixed lengths to compare, with commas (50000,250000,1000000,\n"
     "                    4000000,16000000,64000000)\n"
+    "  --epochs-max-us LIST  and longest epochs, where lengths vary (1000,2000,4000,8000)\n"
     "  --results DIR     where the CSV files go (build/bench-results)\n"
     "  --ftvm FILE       the command (build/ftvm)\n"
     "  --kernel FILE     the guest's kernel (build/guest/Image)\n"
@@ -83,6 +84,7 @@ static bool take(struct bench_options *options, int option, const char *value)
     case 'I': options->programs_initrd = value; break;
     case 'G': options->plots = value; break;
     case 'e': options->epochs = value; break;
+    case 'x': options->epochs_max_us = value; break;
     case 'd': options->results = value; break;
     case 'v': options->ftvm = value; break;
     case 'k': options->kernel = value; break;
@@ -110,6 +112,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         {"programs-initrd", required_argument, NULL, 'I'},
         {"plots", required_argument, NULL, 'G'},
         {"epochs", required_argument, NULL, 'e'},
+        {"epochs-max-us", required_argument, NULL, 'x'},
         {"results", required_argument, NULL, 'd'},
         {"ftvm", required_argument, NULL, 'v'},
         {"kernel", required_argument, NULL, 'k'},
@@ -134,6 +137,7 @@ int bench_options_parse(struct bench_options *options, int count, char **argumen
         .plots = "bench/plots",
         .memory = "256M",
         .epochs = "50000,250000,1000000,4000000,16000000,64000000",
+        .epochs_max_us = "1000,2000,4000,8000",
         .rounds = DEFAULT_ROUNDS,
         .kills = DEFAULT_KILLS,
         .silences = DEFAULT_SILENCES,

@@ -1,5 +1,6 @@
-/* The length of an epoch against speed, log and latency, in each form. Speed is taken in turns with
- * an unprotected machine of the default length. */
+/* The length of an epoch against speed, log, latency and the number of boundaries, in each form:
+ * fixed ones, and those that end where an input waits. Speed is taken in turns with an unprotected
+ * machine of the default length. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #define BOUNDARY_LONGEST 100000
 
 struct point {
-    struct sample speed, reference, log, round_trip, boundary_us;
+    struct sample speed, reference, log, round_trip, boundary_us, epochs;
 };
 
 /* What each point is compared with, and done with; and where its row goes. */
@@ -49,6 +50,7 @@ static bool take_round(struct bench *bench, struct setting *setting, struct rig 
     sample_add(&point->speed, speed(with));
     sample_add(&point->log, with[CPU_LOG_KBIT_S]);
     sample_add(&point->round_trip, requests[REDIS_MEDIAN_US]);
+    sample_add(&point->epochs, with[CPU_EPOCHS] / with[CPU_SECONDS]);
     /* What the same work takes longer of the processor, shared out. */
     seconds = with[CPU_PRIMARY_S] -
               with[CPU_INSTRUCTIONS] / without[CPU_INSTRUCTIONS] * without[CPU_PRIMARY_S];
@@ -60,6 +62,12 @@ static void report_point(struct bench *bench, const struct machine_options *opti
                          const struct point *point)
 {
     struct report_row row = {.form = form_name(options->form), .parameter = options->epoch};
+    char longest[32];
+
+    if (options->epoch_max_us) {
+        snprintf(longest, sizeof(longest), "<%s us", options->epoch_max_us);
+        row.parameter = longest;
+    }
 
     row.workload = "cpu loop";
     row.quantity = "instructions";
@@ -72,9 +80,13 @@ static void report_point(struct bench *bench, const struct machine_options *opti
     row.unit = "kbit/s";
     row.sample = &point->log;
     report_row(&bench->report, &row);
+    row.quantity = "epochs";
+    row.unit = "1/s";
+    row.sample = &point->epochs;
+    report_row(&bench->report, &row);
     row.unit = "us";
     /* Of a few boundaries the part that is theirs cannot be told from noise. */
-    if (strtoul(options->epoch, NULL, 10) <= BOUNDARY_LONGEST) {
+    if (options->epoch && strtoul(options->epoch, NULL, 10) <= BOUNDARY_LONGEST) {
         row.quantity = "CPU per boundary";
         row.sample = &point->boundary_us;
         report_row(&bench->report, &row);
@@ -110,27 +122,41 @@ static bool measure(struct bench *bench, struct setting *setting,
     rig_close(&rig);
     if (good) {
         report_point(bench, options, point);
-        write_point(setting->table, options, point);
+        /* The picture is over fixed lengths. */
+        if (options->epoch)
+            write_point(setting->table, options, point);
     }
     free(point);
     return good;
 }
 
-static bool measure_all(struct bench *bench, struct setting *setting)
+static bool measure_list(struct bench *bench, struct setting *setting, enum form form,
+                         const char *list, bool fixed)
 {
     char lengths[EPOCHS_SIZE], *rest;
 
-    /* Of an unprotected machine there is nothing to compare: its boundaries cost it nothing. */
-    for (enum form form = FORM_REVISED; form < FORM_COUNT; form++) {
-        snprintf(lengths, sizeof(lengths), "%s", bench->options.epochs);
-        for (char *length = strtok_r(lengths, ",", &rest); length;
-             length = strtok_r(NULL, ",", &rest)) {
-            const struct machine_options options = {.form = form, .epoch = length};
+    snprintf(lengths, sizeof(lengths), "%s", list);
+    for (char *length = strtok_r(lengths, ",", &rest); length;
+         length = strtok_r(NULL, ",", &rest)) {
+        struct machine_options options = {.form = form};
 
-            if (!measure(bench, setting, &options))
-                return false;
-        }
+        if (fixed)
+            options.epoch = length;
+        else
+            options.epoch_max_us = length;
+        if (!measure(bench, setting, &options))
+            return false;
     }
+    return true;
+}
+
+static bool measure_all(struct bench *bench, struct setting *setting)
+{
+    /* Of an unprotected machine there is nothing to compare: its boundaries cost it nothing. */
+    for (enum form form = FORM_REVISED; form < FORM_COUNT; form++)
+        if (!measure_list(bench, setting, form, bench->options.epochs, true) ||
+            !measure_list(bench, setting, form, bench->options.epochs_max_us, false))
+            return false;
     return true;
 }
 

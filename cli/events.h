@@ -1,7 +1,7 @@
 /*
  * What happens to a replica, told to people on stderr and to programs in the --events file.
  *
- * The library calls back on its I/O thread, which must not block, and a terminal that is held with
+ * The library calls back on threads that must not block, and a terminal that is held with
  * Ctrl-S, a full pipe or a slow disk would do that. So a callback only puts a copy on a bounded
  * queue; a thread of this module writes. What exceeds the queue is dropped and counted.
  */

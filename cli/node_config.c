@@ -7,6 +7,8 @@ void node_config_fill(struct ftvm_config *config, const struct options *options)
     config->replica = options->replica;
     config->role = options->command == COMMAND_BACKUP ? FTVM_ROLE_BACKUP : FTVM_ROLE_PRIMARY;
     config->epoch_length = options->epoch;
+    config->epoch_min_us = (uint32_t)options->epoch_min_us;
+    config->epoch_max_us = (uint32_t)options->epoch_max_us;
     config->stuck_ms = (uint32_t)options->stuck_ms;
     if (options->command == COMMAND_RUN) {
         /* Nobody can join, so there is nobody to arbitrate with. */

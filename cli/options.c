@@ -58,6 +58,8 @@ static void set_defaults(struct options *options, enum command command)
         .lag = (int)config.lag_policy,
         .settle = (int)config.settle,
         .epoch = config.epoch_length,
+        .epoch_min_us = config.epoch_min_us,
+        .epoch_max_us = config.epoch_max_us,
         .heartbeat_ms = config.heartbeat_ms,
         .timeout_ms = config.timeout_ms,
         .lag_epochs = config.lag_epochs,

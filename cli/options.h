@@ -24,6 +24,7 @@
 
 #define OPTIONS_MIN_EPOCH      UINT64_C(1000)
 #define OPTIONS_MAX_EPOCH      UINT64_C(100000000)
+#define OPTIONS_MAX_EPOCH_US   UINT64_C(1000000)
 #define OPTIONS_MIN_CODE_CACHE (UINT64_C(64) << 10)
 #define OPTIONS_MAX_CODE_CACHE (UINT64_C(1) << 30)
 
@@ -70,7 +71,7 @@ struct options {
     const char *arbiter;
     bool assume_fail_stop, take_over, insecure_channel;
     int protocol, lag, settle; /* enum ftvm_protocol, ftvm_lag_policy, ftvm_settle */
-    uint64_t epoch, heartbeat_ms, timeout_ms, lag_epochs, stuck_ms;
+    uint64_t epoch, epoch_min_us, epoch_max_us, heartbeat_ms, timeout_ms, lag_epochs, stuck_ms;
 
     const char *control, *events;
     bool quiet, verbose, json;

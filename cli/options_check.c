@@ -96,6 +96,21 @@ static bool check_times(const struct options *options, char error[OPTIONS_ERROR_
     return false;
 }
 
+static bool check_epochs(const struct options *options, char error[OPTIONS_ERROR_SIZE])
+{
+    if (options_given(options, "epoch") &&
+        (options_given(options, "epoch-min-us") || options_given(options, "epoch-max-us")))
+        return fail(error, "--epoch fixes the length of each epoch, and --epoch-min-us and "
+                           "--epoch-max-us let it vary; leave out the one or the others");
+    if (options->epoch_min_us <= options->epoch_max_us)
+        return true;
+    snprintf(error, OPTIONS_ERROR_SIZE,
+             "--epoch-min-us %" PRIu64 " is more than --epoch-max-us %" PRIu64
+             "; give both, the shorter one first",
+             options->epoch_min_us, options->epoch_max_us);
+    return false;
+}
+
 static bool check_name(const char *option, const char *name, char error[OPTIONS_ERROR_SIZE])
 {
     if (!name)
@@ -161,6 +176,6 @@ bool options_check(const struct options *options, char error[OPTIONS_ERROR_SIZE]
          !check_address(options, "join", options->join, true, error) ||
          !check_arbiter(options, error) || !check_times(options, error)))
         return false;
-    return check_memory(options, error) && check_disks(options, error) &&
-           machine_options_local(options, &local, error);
+    return check_memory(options, error) && check_epochs(options, error) &&
+           check_disks(options, error) && machine_options_local(options, &local, error);
 }

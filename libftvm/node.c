@@ -35,7 +35,8 @@ void ftvm_config_init(struct ftvm_config *config)
         .size = sizeof *config,
         .join_timeout_ms = 10000,
         .protocol = FTVM_PROTOCOL_REVISED,
-        .epoch_length = 500000,
+        .epoch_min_us = 100,
+        .epoch_max_us = 4000,
         .heartbeat_ms = 50,
         .timeout_ms = 1000,
         .lag_policy = FTVM_LAG_WAIT,
@@ -79,8 +80,9 @@ static const char *fault_of(const struct ftvm_config *config)
         (config->description == NULL && config->description_size > 0)) {
         return "the machine's description is longer than 64 KiB, or NULL";
     }
-    if (config->epoch_length == 0) {
-        return "an epoch has at least one instruction";
+    if (config->epoch_length == 0 && (config->epoch_min_us == 0 || config->epoch_max_us == 0 ||
+                                      config->epoch_min_us > config->epoch_max_us)) {
+        return "the shortest epoch is longer than the longest, or has no length";
     }
     if (config->heartbeat_ms == 0 || config->timeout_ms < 2 * config->heartbeat_ms) {
         return "the timeout must be at least twice the heartbeat";
@@ -166,6 +168,8 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
     pthread_mutex_init(&node->lock, NULL);
     pthread_cond_init(&node->changed, NULL);
     pthread_mutex_init(&node->input_lock, NULL);
+    pthread_mutex_init(&node->engine_lock, NULL);
+    atomic_init(&node->idle_deadline_ns, UINT64_MAX);
     node->from_vcpu = ring_create(NODE_RING_SIZE);
     node->to_vcpu = ring_create(NODE_RING_SIZE);
     node->inputs = ring_create(NODE_RING_SIZE);
@@ -177,6 +181,8 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
         }
         return FTVM_E_MEMORY;
     }
+    node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
+    node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
     *created = node;
     return 0;
 }
@@ -194,6 +200,7 @@ void ftvm_node_destroy(struct ftvm_node *node)
     pthread_mutex_destroy(&node->lock);
     pthread_cond_destroy(&node->changed);
     pthread_mutex_destroy(&node->input_lock);
+    pthread_mutex_destroy(&node->engine_lock);
     free(node->replica);
     free(node->listen);
     free(node->join);
@@ -238,7 +245,8 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
     if (room == NULL) {
         return FTVM_E_FULL;
     }
-    node_kick(node);
+    /* A guest that runs comes to its boundary and takes it there; one that waits is woken. */
+    wake_all(&node->vcpu_wake);
     return 0;
 }
 

@@ -22,6 +22,8 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
         .arbitrated = node->arbitrated,
         .protocol = from->protocol == FTVM_PROTOCOL_ORIGINAL ? ENGINE_ORIGINAL : ENGINE_REVISED,
         .epoch_length = from->epoch_length,
+        .epoch_min_ns = from->epoch_min_us * UINT64_C(1000),
+        .epoch_max_ns = from->epoch_max_us * UINT64_C(1000),
         .heartbeat_ns = from->heartbeat_ms * UINT64_C(1000000),
         .timeout_ns = from->timeout_ms * UINT64_C(1000000),
         .lag_epochs = from->lag_epochs,
@@ -288,6 +290,8 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
     snprintf(node->name, sizeof node->name, "%s", welcome->name);
     snprintf(node->primary, sizeof node->primary, "%s", welcome->replica);
     node->primary_term = welcome->term;
+    node->pace.min_ns = welcome->epoch_min_us * UINT64_C(1000);
+    node->pace.max_ns = welcome->epoch_max_us * UINT64_C(1000);
     snprintf(node->status.name, sizeof node->status.name, "%s", welcome->name);
     node->join_state = JOIN_WELCOMED;
     pthread_cond_broadcast(&node->changed);

@@ -1,13 +1,14 @@
 /*
  * The inside of a node, shared by the files that make it up: node.c (creation, commands, status),
- * node_start.c (start and join), node_io.c (the I/O thread: what comes in), node_step.c (what the
- * engine says is done), node_reply.c (replies to the vCPU), node_vcpu.c (the calls of the vCPU
- * thread), node_state_transfer.c (save and load), node_events.c (what is told to the embedder),
- * claimer.c (the thread that talks to the arbiter).
+ * node_start.c (start and join), node_io.c (the I/O thread's loop), node_turn.c (what the queues
+ * hold is brought to the engine), node_step.c (what the engine says is done), node_reply.c (replies
+ * to the vCPU), node_vcpu.c (the calls of the vCPU thread), node_state_transfer.c (save and load),
+ * node_events.c (what is told to the embedder), claimer.c (the thread that talks to the arbiter).
  *
- * Who owns what: the engine, the channel and the loop belong to the I/O thread from its start to
- * its end. The vCPU thread shares with it the rings `from_vcpu` and `to_vcpu`, and the atomics
- * below.
+ * Who owns what: the engine, the channel and the loop belong to whoever holds `engine_lock`. The
+ * I/O thread holds it but while it sleeps; the vCPU thread takes it for a turn at each of its
+ * requests. Nobody else does, so no embedder's lock is ever held around it. What passes between the
+ * two goes through the rings `from_vcpu` and `to_vcpu`, and the atomics below.
  */
 #ifndef LIBFTVM_NODE_STATE_H
 #define LIBFTVM_NODE_STATE_H
@@ -20,6 +21,7 @@
 #include <ftvm/ftvm.h>
 
 #include "libftvm/claimer.h"
+#include "libftvm/pace.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
 #include "replication/channel.h"
@@ -92,7 +94,8 @@ struct ftvm_node {
     char *replica, *listen, *join, *arbiter_spec;
     void *own_description;
 
-    /* I/O thread. */
+    /* Under engine_lock. */
+    pthread_mutex_t engine_lock;
     struct ev_loop *loop;
     struct channel *channel;
     struct engine *engine;
@@ -110,6 +113,7 @@ struct ftvm_node {
     uint64_t join_deadline_ns;
     bool arbitrated;
     bool peer_paused;
+    bool loop_touched;        /* by another thread than the loop's, perhaps: it must look */
     channel_peer broken_peer; /* a send failed */
     const char *broken_reason;
     struct backlog_item *backlog_first, *backlog_last;
@@ -121,10 +125,13 @@ struct ftvm_node {
     /* Between vCPU and I/O thread. */
     struct ring *from_vcpu, *to_vcpu;
     struct wake vcpu_wake;
-    _Atomic bool live;        /* inputs are wanted */
-    _Atomic bool save_wanted; /* a save under way is still of use */
-    _Atomic int ended;        /* enum ftvm_error */
-    _Atomic bool quit;        /* destroy: leave the loop now */
+    _Atomic uint64_t idle_deadline_ns; /* when an idle guest goes on */
+    _Atomic bool may_cut;              /* the epoch may end before its length */
+    _Atomic bool boundary_wanted;      /* the engine holds something for it */
+    _Atomic bool live;                 /* inputs are wanted */
+    _Atomic bool save_wanted;          /* a save under way is still of use */
+    _Atomic int ended;                 /* enum ftvm_error */
+    _Atomic bool quit;                 /* destroy: leave the loop now */
     _Atomic bool stop_asked, promote_asked, fail_asked;
     char fail_reason[NODE_ERROR_SIZE]; /* under `lock`; written before fail_asked */
 
@@ -139,6 +146,7 @@ struct ftvm_node {
     bool vcpu_live; /* the log is not consulted any more */
     int64_t clock_offset_ns;
     uint64_t last_clock_ns;
+    struct pace pace;
 
     /* Starting, and what anyone may ask. */
     pthread_mutex_t lock; /* of all below */
@@ -176,15 +184,19 @@ int node_io_prepare(struct ftvm_node *node); /* loop, channel, timer; calling th
 int node_io_start(struct ftvm_node *node);
 void node_io_stop(struct ftvm_node *node);
 
-/* node_step.c; I/O thread */
+/* node_turn.c */
+bool node_turn(struct ftvm_node *node); /* under engine_lock; true: there is more for another one */
+void node_take_turn(struct ftvm_node *node); /* vCPU thread */
+
+/* node_step.c; under engine_lock */
 void node_step(struct ftvm_node *node, struct engine_event *event);
 
-/* node_reply.c; I/O thread, and node_drop_backlog when that has ended */
+/* node_reply.c; under engine_lock, and node_drop_backlog when that has ended */
 void node_reply(struct ftvm_node *node, const struct engine_reply *reply);
 void node_move_backlog(struct ftvm_node *node);
 void node_drop_backlog(struct ftvm_node *node);
 
-/* node_events.c; I/O thread, but for `start` */
+/* node_events.c; under engine_lock, but for `start` */
 void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void node_tell_start(struct ftvm_node *node);
@@ -200,6 +212,7 @@ int vcpu_wait(struct ftvm_node *node, struct ring_record *record);
 
 /* node_state_transfer.c; vCPU thread */
 int vcpu_save(struct ftvm_node *node);
-int vcpu_load(struct ftvm_node *node);
+/* Also says where the epoch at which the state was taken ends. */
+int vcpu_load(struct ftvm_node *node, struct engine_epoch *first);
 
 #endif

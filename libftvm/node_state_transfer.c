@@ -1,4 +1,5 @@
 /* Saving and loading the machine's state, piece by piece through the rings. vCPU thread. */
+#include <assert.h>
 #include <string.h>
 
 #include "libftvm/node_state.h"
@@ -127,7 +128,7 @@ int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
     return 0;
 }
 
-int vcpu_load(struct ftvm_node *node)
+int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
 {
     struct ftvm_reader reader = {.node = node};
     int loaded = node->ops->load(node->machine, &reader);
@@ -151,5 +152,15 @@ int vcpu_load(struct ftvm_node *node)
                               too_long ? "the state is longer than the machine's load read"
                                        : "the machine could not load the state");
     }
-    return result;
+    struct ring_record record;
+    result = result < 0 ? result : vcpu_wait(node, &record);
+    if (result < 0) {
+        return result;
+    }
+    struct vcpu_reply reply;
+    assert(record.type == ENGINE_REPLY_GO + 1);
+    memcpy(&reply, record.data, sizeof reply);
+    ring_release(node->to_vcpu);
+    *first = reply.epoch;
+    return 0;
 }

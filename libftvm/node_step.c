@@ -41,6 +41,7 @@ static void send_message(struct ftvm_node *node, const struct engine_action *act
     /* A message that is not sent would leave a gap in the log: the connection is worth nothing. The
      * engine hears of it when all of its update is done. */
     channel_abort(node->channel, action->peer);
+    node->loop_touched = true;
     node->broken_peer = action->peer;
     node->broken_reason =
         result == -ENOBUFS ? "it takes less than it is sent" : "a message beyond a limit";
@@ -48,6 +49,10 @@ static void send_message(struct ftvm_node *node, const struct engine_action *act
 
 static void perform(struct ftvm_node *node, const struct engine_action *action, bool held)
 {
+    if (action->type != ENGINE_DO_SEND && action->type != ENGINE_DO_REPLY &&
+        action->type != ENGINE_DO_EMIT) {
+        node->loop_touched = true;
+    }
     switch (action->type) {
     case ENGINE_DO_SEND: send_message(node, action); return;
     case ENGINE_DO_AUTHORISE: channel_authorise(node->channel, action->peer); return;

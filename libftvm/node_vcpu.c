@@ -9,6 +9,23 @@ static bool still_runs(struct ftvm_node *node)
     return atomic_load(&node->ended) == 0;
 }
 
+static bool is_request(const struct ftvm_node *node, enum vcpu_record type)
+{
+    switch (type) {
+    case VCPU_BEGIN:
+    case VCPU_BOUNDARY:
+    case VCPU_STATE_SAVED:
+    case VCPU_STATE_LOADED: return true;
+    case VCPU_VALUE: return !node->vcpu_live;
+    case VCPU_OUTPUT:
+    case VCPU_STATE_SIZE:
+    case VCPU_STATE_CHUNK: return false;
+    }
+    return false;
+}
+
+/* What is answered is brought to the engine by this thread itself, as it would only wait for
+ * another to do so; all else is done by the I/O thread while the guest runs on. */
 int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_request *request,
               const void *data, size_t size)
 {
@@ -25,26 +42,40 @@ int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_r
                 memcpy(room + sizeof *request, data, size);
             }
             ring_commit(node->from_vcpu, type);
-            node_kick(node);
+            if (is_request(node, type)) {
+                node_take_turn(node);
+            } else {
+                node_kick(node);
+            }
             return 0;
         }
         if (still_runs(node)) {
-            wake_sleep(&node->vcpu_wake, ticket);
+            wake_sleep(&node->vcpu_wake, ticket, UINT64_MAX);
         }
     }
+}
+
+/* An idle guest is woken by its inputs and by its timer: who brings the input, and the clock, wake
+ * this thread, and no other on the way. */
+static bool has_work_for_engine(struct ftvm_node *node)
+{
+    return !ring_is_empty(node->inputs) || atomic_load(&node->idle_deadline_ns) <= node_now_ns();
 }
 
 int vcpu_wait(struct ftvm_node *node, struct ring_record *record)
 {
     for (;;) {
         uint32_t ticket = wake_ticket(&node->vcpu_wake);
+        if (!ring_peek(node->to_vcpu, record) && has_work_for_engine(node)) {
+            node_take_turn(node);
+        }
         if (!still_runs(node)) {
             return atomic_load(&node->ended);
         }
         if (ring_peek(node->to_vcpu, record)) {
             return 0;
         }
-        wake_sleep(&node->vcpu_wake, ticket);
+        wake_sleep(&node->vcpu_wake, ticket, atomic_load(&node->idle_deadline_ns));
     }
 }
 
@@ -77,6 +108,7 @@ static void fill_epoch(struct ftvm_node *node, struct ftvm_epoch *to,
     if (from->clock_ns > node->last_clock_ns) {
         node->last_clock_ns = from->clock_ns;
     }
+    pace_start(&node->pace, from->position, from->length, from->rate_q32, node_now_ns());
 }
 
 static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply,
@@ -169,8 +201,12 @@ int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void 
     struct vcpu_reply reply;
     memcpy(&reply, record.data, sizeof reply);
     ring_release(node->to_vcpu);
-    fill_epoch(node, first, &reply.epoch);
-    return vcpu_load(node);
+    fill_epoch(node, first, &reply.epoch); /* the machine may look at it while it loads */
+    result = vcpu_load(node, &reply.epoch);
+    if (result == 0) {
+        fill_epoch(node, first, &reply.epoch);
+    }
+    return result;
 }
 
 static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
@@ -183,6 +219,15 @@ static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struc
     }
     int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
     return result < 0 ? result : take_epoch(node, next);
+}
+
+ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
+{
+    if (!atomic_load(&node->may_cut)) {
+        return node->pace.end;
+    }
+    bool wanted = atomic_load(&node->boundary_wanted) || !ring_is_empty(node->inputs);
+    return pace_next(&node->pace, position, node_now_ns(), wanted);
 }
 
 int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next)

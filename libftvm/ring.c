@@ -104,6 +104,12 @@ static uint64_t first_record(struct ring *ring, uint64_t head)
     return header_at(ring, head)->type == TYPE_PAD ? head + to_end : head;
 }
 
+bool ring_is_empty(struct ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_acquire) ==
+           atomic_load_explicit(&ring->tail, memory_order_acquire);
+}
+
 bool ring_peek(struct ring *ring, struct ring_record *record)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);

@@ -32,6 +32,9 @@ void ring_commit(struct ring *ring, uint32_t type);
 /* Reserve, copy and commit. False if there is no room now. */
 bool ring_push(struct ring *ring, uint32_t type, const void *data, uint32_t size);
 
+/* Any thread: a hint, which may be outdated at once. */
+bool ring_is_empty(struct ring *ring);
+
 /* Consumer: the first record, or false. It stays until ring_release(). */
 bool ring_peek(struct ring *ring, struct ring_record *record);
 void ring_release(struct ring *ring);

@@ -15,8 +15,9 @@ struct wake {
 };
 
 uint32_t wake_ticket(struct wake *wake);
-/* Returns after wake_all() since the ticket, or spuriously. */
-void wake_sleep(struct wake *wake, uint32_t ticket);
+/* Returns after wake_all() since the ticket, at `until_ns` (CLOCK_MONOTONIC; UINT64_MAX for never),
+ * or spuriously. */
+void wake_sleep(struct wake *wake, uint32_t ticket, uint64_t until_ns);
 void wake_all(struct wake *wake);
 
 #endif

@@ -100,6 +100,8 @@ static enum codec_result view_welcome(struct scratch *scratch, const Ftvm__Log__
     to->lag_epochs = from->lag_epochs;
     to->epoch_length = from->epoch_length;
     to->lag_policy = from->lag_policy;
+    to->epoch_min_us = from->epoch_min_us;
+    to->epoch_max_us = from->epoch_max_us;
     return view_names(scratch, from->name, from->replica, &to->name, &to->replica);
 }
 
@@ -158,7 +160,6 @@ static enum codec_result view_boundary(struct scratch *scratch, const Ftvm__Log_
     to->lsn = from->lsn;
     to->term = from->term;
     to->position = from->position;
-    to->epoch = from->epoch;
     to->digest = from->digest;
     to->clock_ns = from->clock_ns;
     to->rate_q32 = from->rate_q32;

@@ -65,7 +65,6 @@ uint64_t digest_chain_boundary(uint64_t chain, const struct message_boundary *bo
     put(&numbers, chain);
     put(&numbers, boundary->lsn);
     put(&numbers, boundary->position);
-    put(&numbers, boundary->epoch);
     put(&numbers, boundary->digest);
     put(&numbers, boundary->clock_ns);
     put(&numbers, boundary->rate_q32);

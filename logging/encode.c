@@ -58,6 +58,8 @@ static void fill_welcome(Ftvm__Log__Welcome *to, const struct message_welcome *f
     to->lag_epochs = from->lag_epochs;
     to->epoch_length = from->epoch_length;
     to->lag_policy = from->lag_policy;
+    to->epoch_min_us = from->epoch_min_us;
+    to->epoch_max_us = from->epoch_max_us;
 }
 
 static void fill_state_begin(Ftvm__Log__StateBegin *to, const struct message_state_begin *from)
@@ -90,7 +92,6 @@ static void fill_boundary(Ftvm__Log__Boundary *to, const struct message_boundary
     to->lsn = from->lsn;
     to->term = from->term;
     to->position = from->position;
-    to->epoch = from->epoch;
     to->digest = from->digest;
     to->clock_ns = from->clock_ns;
     to->rate_q32 = from->rate_q32;

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_VERSION 1u
+#define LOG_VERSION 2u
 
 /* Limits. A message beyond one of them is refused by encoder and decoder alike. */
 #define LOG_MAX_INPUT       (128u * 1024) /* bytes of one input */
@@ -96,6 +96,8 @@ struct message_welcome {
     uint64_t lag_epochs;
     uint64_t epoch_length;
     uint32_t lag_policy;
+    uint32_t epoch_min_us;
+    uint32_t epoch_max_us;
 };
 
 struct message_refuse {
@@ -136,13 +138,12 @@ struct message_boundary {
     uint64_t lsn;
     uint64_t term;
     uint64_t position;
-    uint64_t epoch;
     uint64_t digest;
     uint64_t clock_ns;
     uint64_t rate_q32;
     uint64_t next_length;
     uint64_t released;
-    uint64_t chain;
+    uint32_t chain;
     bool final;
     size_t input_count;
     const struct log_input *inputs;

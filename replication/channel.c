@@ -191,6 +191,14 @@ void channel_destroy(struct channel *channel)
     channel_leave(channel);
 }
 
+bool channel_take_touched(struct channel *channel)
+{
+    bool touched = channel->touched;
+
+    channel->touched = false;
+    return touched;
+}
+
 uint64_t channel_sent_bytes(const struct channel *channel)
 {
     return channel->sent_bytes;

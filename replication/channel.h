@@ -16,8 +16,10 @@
  * Resolving a host's name may block, which only channel_check_address(), channel_listen() and the
  * first channel_connect() to a name do; a numeric address never blocks.
  *
- * All calls on the thread that runs the loop. Callbacks come from the loop alone, never from within
- * a call; they may make any call, channel_destroy() too, but must not run the loop.
+ * One call at a time, on any thread: the owner sees to it. Callbacks come from the loop alone,
+ * never from within a call; they may make any call, channel_destroy() too, but must not run the
+ * loop. A call on another thread than the loop's may leave the loop something to do, of which it
+ * must be told (channel_take_touched()).
  */
 #ifndef REPLICATION_CHANNEL_H
 #define REPLICATION_CHANNEL_H
@@ -93,6 +95,10 @@ void channel_abort(struct channel *channel, channel_peer peer);
 /* Connections that channel_close() has not closed yet. Who wants a last message to arrive runs the
  * loop until there are none, then destroys. */
 size_t channel_closing(const struct channel *channel);
+
+/* Whether channel_send() has left the rest of a message, or a failure, to the loop since this was
+ * last asked. Any other call that changes a connection does so. */
+bool channel_take_touched(struct channel *channel);
 
 uint64_t channel_sent_bytes(const struct channel *channel);
 uint64_t channel_received_bytes(const struct channel *channel);

@@ -64,6 +64,7 @@ struct channel {
     unsigned depth; /* of event handlers running */
     bool destroyed; /* to be freed by the outermost of them */
     channel_peer last_number;
+    bool touched;
     uint64_t sent_bytes;
     uint64_t received_bytes;
     struct channel_listener listeners[CHANNEL_MAX_ADDRESSES];

@@ -36,12 +36,14 @@ static void flush(struct connection *connection)
     if (result < 0) {
         connection->send_error = -result;
         channel_queue_release(&connection->out);
+        connection->channel->touched = true;
         if (!connection->paused)
             ev_feed_event(loop, &connection->readable, EV_READ);
     }
-    if (connection->out.bytes > 0)
+    if (connection->out.bytes > 0) {
+        connection->channel->touched = true;
         ev_io_start(loop, &connection->writable);
-    else
+    } else
         ev_io_stop(loop, &connection->writable);
 }
 

@@ -91,7 +91,7 @@ struct engine *engine_create(const struct engine_config *config, uint64_t now_ns
     engine->vcpu_since_ns = now_ns;
     engine->heartbeat_due_ns = now_ns;
     engine->rate_q32 = config->rate_q32;
-    engine->epoch.length = config->epoch_length;
+    engine->epoch.length = clock_epoch_length(engine, config->rate_q32);
     engine->epoch.rate_q32 = config->rate_q32;
     return engine;
 }
@@ -179,6 +179,10 @@ static void check_silence(struct engine *engine)
 
 static void tick(struct engine *engine)
 {
+    /* What was executed is told with what is received, or now. */
+    if (engine->now_ns >= engine->heartbeat_due_ns && engine->consumed != engine->lag_reported) {
+        engine->ack_due = true;
+    }
     backup_flush_ack(engine);
     check_silence(engine);
     check_stuck(engine);
@@ -371,6 +375,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t engine_deadline(const struct engine *engine)
 {
+    return earlier(engine_watch_deadline(engine), engine_idle_deadline(engine));
+}
+
+uint64_t engine_idle_deadline(const struct engine *engine)
+{
+    return engine->end != ENGINE_RUNNING ? UINT64_MAX : primary_idle_deadline(engine);
+}
+
+uint64_t engine_watch_deadline(const struct engine *engine)
+{
     uint64_t deadline = UINT64_MAX;
     if (engine->end != ENGINE_RUNNING) {
         return deadline;
@@ -391,7 +405,18 @@ uint64_t engine_deadline(const struct engine *engine)
     if (engine->began && engine->request.type == REQUEST_NONE && engine->config.stuck_ns != 0) {
         deadline = earlier(deadline, engine->vcpu_since_ns + engine->config.stuck_ns + 1);
     }
-    return earlier(deadline, primary_idle_deadline(engine));
+    return deadline;
+}
+
+bool engine_may_cut(const struct engine *engine)
+{
+    return engine->config.epoch_length == 0 && engine_is_live(engine);
+}
+
+bool engine_wants_boundary(const struct engine *engine)
+{
+    return engine_is_live(engine) &&
+           (engine->inputs.first != NULL || engine->joiner == JOINER_WAITING);
 }
 
 bool engine_accepts_vcpu(const struct engine *engine)

@@ -63,8 +63,10 @@ struct engine_config {
     struct log_bytes description; /* primary: sent to joiners. Backup: expected, may be empty */
     uint64_t term; /* primary: the one claimed at start. Backup: highest seen, or 0 */
     bool arbitrated;
-    enum engine_protocol protocol; /* primary's; a backup takes the six from WELCOME */
-    uint64_t epoch_length;
+    enum engine_protocol protocol; /* primary's; a backup takes these from WELCOME, to lag_policy */
+    uint64_t epoch_length;         /* of each; 0: as the next two say */
+    uint64_t epoch_min_ns;         /* for who runs the vCPU: no input ends an epoch before that */
+    uint64_t epoch_max_ns;         /* aimed at, by the guest's measured speed */
     uint64_t heartbeat_ns;
     uint64_t timeout_ns;
     uint64_t lag_epochs;
@@ -91,7 +93,7 @@ enum engine_event_type {
     ENGINE_STATE_SIZE,   /* vCPU: size: a save begins, of about so many bytes (0: unknown) */
     ENGINE_STATE_CHUNK,  /* vCPU: data, inside a save */
     ENGINE_STATE_SAVED,  /* vCPU: ok; a request, answered by GO or SAVE */
-    ENGINE_STATE_LOADED, /* vCPU: ok */
+    ENGINE_STATE_LOADED, /* vCPU: ok; a request, answered by GO with the epoch to run */
     ENGINE_CLAIM_ANSWER, /* claim_id, outcome, reason */
     ENGINE_RELEASE_ANSWER, /* outcome, reason */
     ENGINE_STOP,           /* command */
@@ -141,7 +143,7 @@ enum engine_reply_type {
     ENGINE_REPLY_EPOCH,       /* inputs, then the next epoch; save: and save the state first */
     ENGINE_REPLY_VALUE,       /* data */
     ENGINE_REPLY_SAVE,        /* save the state (again) */
-    ENGINE_REPLY_GO,          /* after a save: run the epoch */
+    ENGINE_REPLY_GO,          /* after a save or a load: run the epoch */
     ENGINE_REPLY_STATE,       /* to BEGIN on a backup: a state follows, for this epoch */
     ENGINE_REPLY_STATE_CHUNK, /* data */
     ENGINE_REPLY_STATE_END,   /* the state is complete and undamaged */
@@ -235,8 +237,19 @@ void engine_step(struct engine *engine, const struct engine_event *event,
  * primary told it. Borrowed, like what engine_create() was given. */
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description);
 
-/* When ENGINE_TICK must come at the latest; UINT64_MAX for never. */
+/* When ENGINE_TICK must come at the latest; UINT64_MAX for never. It is the earlier of two: when a
+ * guest that idles is to go on, and all else (peers, claims, acknowledgements). Whoever waits for
+ * the one need not be woken for the other. */
 uint64_t engine_deadline(const struct engine *engine);
+uint64_t engine_idle_deadline(const struct engine *engine);
+uint64_t engine_watch_deadline(const struct engine *engine);
+
+/* May the epoch that the vCPU runs end before its length? On a live replica whose lengths are not
+ * fixed: the record of the end tells its backup where. Not on a backup that has won and executes
+ * the last epoch of its log, as its primary may have released outputs of all of it. */
+bool engine_may_cut(const struct engine *engine);
+/* Does anything wait for a boundary? */
+bool engine_wants_boundary(const struct engine *engine);
 
 /* Flow control: may the next thing from the vCPU (an output, a value, a chunk) be stepped now, may
  * an input of that size? What may not is kept by the caller, in order, until it may. */

@@ -62,6 +62,10 @@ void backup_entry(struct engine *engine, const struct message *message)
         corrupt(engine, "an entry out of order");
         return;
     }
+    if (boundary && message->boundary.position < engine->received_position) {
+        corrupt(engine, "an epoch that ends before it begins");
+        return;
+    }
     if (engine->log.bytes > ENGINE_LOG_CEILING) {
         corrupt(engine, "more log than it may");
         return;
@@ -74,6 +78,7 @@ void backup_entry(struct engine *engine, const struct message *message)
     engine->log_bytes += codec_frame_size(message);
     engine->lsn = lsn;
     if (boundary) {
+        engine->received_position = message->boundary.position;
         engine->received_clock_ns = message->boundary.clock_ns;
         engine->received_at_ns = engine->now_ns;
         backup_released(engine, message->boundary.released);
@@ -130,9 +135,30 @@ static void consumed(struct engine *engine, uint64_t lsn)
         worth_telling = CONSUMED_WORTH_TELLING;
     }
     engine->consumed = lsn;
-    if (engine->log.first == NULL || lsn - engine->lag_reported >= worth_telling) {
+    if (lsn - engine->lag_reported >= worth_telling) {
         engine->ack_due = true;
     }
+}
+
+/* Where the epoch that starts now ends. A primary that does not fix the length tells only by the
+ * record of the end: until that is here, its backup must not run. A backup that has won, or whose
+ * primary has ended, has all records: what has none is run in full. */
+static bool find_end(const struct engine *engine, const struct entry_item *before,
+                     struct engine_epoch *epoch)
+{
+    if (engine->config.epoch_length != 0) {
+        return true;
+    }
+    size_t ahead = engine->log.boundaries - (before != NULL);
+    if (ahead == 0) {
+        return engine->phase != PHASE_FOLLOWING;
+    }
+    const struct entry_item *item = before != NULL ? before->next : engine->log.first;
+    while (item->message.type != MESSAGE_BOUNDARY) {
+        item = item->next;
+    }
+    epoch->length = item->message.boundary.position - epoch->position;
+    return true;
 }
 
 static void consume_value(struct engine *engine, const struct entry_item *item)
@@ -159,7 +185,8 @@ static void consume_value(struct engine *engine, const struct entry_item *item)
 }
 
 /* Rule R6. */
-static void consume_boundary(struct engine *engine, const struct entry_item *item)
+static void consume_boundary(struct engine *engine, const struct entry_item *item,
+                             const struct engine_epoch *next)
 {
     struct engine_request *request = &engine->request;
     const struct message_boundary *boundary = &item->message.boundary;
@@ -180,20 +207,17 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
         return;
     }
     uint64_t chain = digest_chain_boundary(engine->chain, boundary);
-    if (chain != boundary->chain || boundary->epoch != engine->epoch.number) {
+    if ((uint32_t)chain != boundary->chain) {
         diverged(engine, request->position, "the log's own digest disagrees");
         return;
     }
     engine->chain = chain;
     engine->agreed = request->position;
-    engine->epoch = (struct engine_epoch){
-        .number = boundary->epoch + 1,
-        .position = boundary->position,
-        .length = boundary->next_length,
-        .clock_ns = boundary->clock_ns,
-        .rate_q32 = boundary->rate_q32,
-    };
-    engine->rate_q32 = boundary->rate_q32;
+    engine->epoch = *next;
+    engine->rate_q32 = next->rate_q32;
+    if (boundary->next_length != 0) {
+        engine->length_told = boundary->next_length;
+    }
     engine->inputs_delivered += boundary->input_count;
     consumed(engine, boundary->lsn);
     if (boundary->final) {
@@ -239,6 +263,27 @@ void backup_go_live(struct engine *engine)
     engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
 }
 
+/* The state is loaded, and its epoch is to be run. */
+static void start_loaded(struct engine *engine)
+{
+    if (!find_end(engine, NULL, &engine->epoch)) {
+        return;
+    }
+    struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
+    reply->type = ENGINE_REPLY_GO;
+    reply->epoch = engine->epoch;
+    engine_reply_sent(engine);
+}
+
+static void end_of_log(struct engine *engine)
+{
+    if (engine->phase == PHASE_DRAINING) {
+        backup_go_live(engine);
+    } else if (engine->phase == PHASE_PARTING) {
+        finish_parted(engine);
+    }
+}
+
 void backup_progress(struct engine *engine)
 {
     if (engine->phase != PHASE_FOLLOWING && engine->phase != PHASE_PARTING &&
@@ -246,7 +291,11 @@ void backup_progress(struct engine *engine)
         return;
     }
     enum request_type type = engine->request.type;
-    if ((type != REQUEST_BOUNDARY && type != REQUEST_VALUE)) {
+    if (type == REQUEST_LOADED) {
+        start_loaded(engine);
+        return;
+    }
+    if (type != REQUEST_BOUNDARY && type != REQUEST_VALUE) {
         return;
     }
     if (engine->request.decided && engine->log.first != NULL) {
@@ -254,17 +303,27 @@ void backup_progress(struct engine *engine)
         return;
     }
     if (engine->log.first == NULL) {
-        if (engine->phase == PHASE_DRAINING) {
-            backup_go_live(engine);
-        } else if (engine->phase == PHASE_PARTING) {
-            finish_parted(engine);
-        }
+        end_of_log(engine);
         return;
     }
-    struct entry_item *item = entry_list_move_first(&engine->log, &engine->spent_entries);
+    struct entry_item *item = engine->log.first;
+    const struct message_boundary *boundary = &item->message.boundary;
     if (item->message.type == MESSAGE_VALUE) {
-        consume_value(engine, item);
-    } else {
-        consume_boundary(engine, item);
+        consume_value(engine, entry_list_move_first(&engine->log, &engine->spent_entries));
+        return;
+    }
+    struct engine_epoch next = {
+        .number = engine->epoch.number + 1,
+        .position = boundary->position,
+        .length = boundary->next_length != 0 ? boundary->next_length : engine->length_told,
+        .clock_ns = boundary->clock_ns,
+        .rate_q32 = boundary->rate_q32 != 0 ? boundary->rate_q32 : engine->epoch.rate_q32,
+    };
+    if (boundary->final || find_end(engine, item, &next)) {
+        entry_list_move_first(&engine->log, &engine->spent_entries);
+        consume_boundary(engine, item, &next);
+        if (engine->halting && engine->end == ENGINE_RUNNING) {
+            end_of_log(engine); /* nothing else may ever happen here */
+        }
     }
 }

@@ -4,8 +4,14 @@
  */
 #include "replication/engine_state.h"
 
-/* Epochs shorter than this say nothing about the guest's speed. */
+/* Epochs shorter than this do not say that the guest is slow. */
 #define MEASURE_MIN_INSTRUCTIONS 10000u
+/* A guest seen to be slower is believed an eighth for each millisecond, and no more for each epoch.
+ */
+#define MEASURE_SEEN_NS     1000000u
+#define MEASURE_BELIEVED_NS 8000000u
+/* An epoch of a guest that was measured to be slow. */
+#define LENGTH_MIN MEASURE_MIN_INSTRUCTIONS
 /* 0.02 to 1000 nanoseconds per instruction. */
 #define RATE_MIN (UINT64_C(1) << 26)
 #define RATE_MAX (UINT64_C(1000) << 32)
@@ -42,12 +48,16 @@ uint64_t clock_at_boundary(const struct engine *engine, uint64_t position)
 }
 
 /* Chooses the next epoch's rate: a little slower than the guest was measured to run, so that the
- * clock is set forward by a little at each boundary rather than running ahead of the host's. */
+ * clock is set forward by a little at each boundary rather than running ahead of the host's.
+ *
+ * A guest that was seen to be fast is fast, and is believed at once, as its clock would run ahead.
+ * One that was seen to be slow may have been so for a moment (it woke with cold caches, its host
+ * was busy), and is believed the more the longer that took. */
 void clock_measure(struct engine *engine, uint64_t position)
 {
     uint64_t instructions = position - engine->epoch.position;
     uint64_t elapsed_ns = engine->epoch_ran_ns;
-    if (instructions < MEASURE_MIN_INSTRUCTIONS || elapsed_ns == 0) {
+    if (instructions == 0) {
         return;
     }
     uint64_t measured = (uint64_t)(((unsigned __int128)elapsed_ns << 32) / instructions);
@@ -55,7 +65,32 @@ void clock_measure(struct engine *engine, uint64_t position)
     if (clock_computed(engine, position) > clock_now(engine)) {
         aimed = measured - measured / 4;
     }
-    /* A quarter of the new measurement: one epoch on a busy host must not swing the clock. */
-    uint64_t rate = engine->rate_q32 - engine->rate_q32 / 4 + aimed / 4;
+    uint64_t rate = engine->rate_q32;
+    if (aimed <= rate) {
+        rate -= (rate - aimed) / 2;
+    } else if (instructions >= MEASURE_MIN_INSTRUCTIONS) {
+        uint64_t seen_ns = elapsed_ns < MEASURE_SEEN_NS ? elapsed_ns : MEASURE_SEEN_NS;
+        rate += (uint64_t)((unsigned __int128)(aimed - rate) * seen_ns / MEASURE_BELIEVED_NS);
+    }
     engine->rate_q32 = rate < RATE_MIN ? RATE_MIN : rate > RATE_MAX ? RATE_MAX : rate;
+}
+
+/* Differences too small to matter are not worth a record. */
+uint64_t clock_rate(const struct engine *engine)
+{
+    uint64_t before = engine->epoch.rate_q32;
+    uint64_t now = engine->rate_q32;
+    uint64_t difference = now > before ? now - before : before - now;
+    return difference > before / 64 ? now : before;
+}
+
+/* A bound in instructions, as nothing but a position can be compared between replicas. Where the
+ * guest turns out to be slower than it was, whoever runs the vCPU ends the epoch by the clock. */
+uint64_t clock_epoch_length(const struct engine *engine, uint64_t rate_q32)
+{
+    if (engine->config.epoch_length != 0) {
+        return engine->config.epoch_length;
+    }
+    unsigned __int128 length = ((unsigned __int128)engine->config.epoch_max_ns << 32) / rate_q32;
+    return length < LENGTH_MIN ? LENGTH_MIN : (uint64_t)length;
 }

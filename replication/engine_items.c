@@ -173,6 +173,7 @@ static void entry_list_append(struct entry_list *list, struct entry_item *item)
     }
     list->last = item;
     list->count++;
+    list->boundaries += item->message.type == MESSAGE_BOUNDARY;
     list->bytes += item->bytes;
 }
 
@@ -193,6 +194,7 @@ struct entry_item *entry_list_move_first(struct entry_list *list, struct entry_l
         list->last = NULL;
     }
     list->count--;
+    list->boundaries -= item->message.type == MESSAGE_BOUNDARY;
     list->bytes -= item->bytes;
     entry_list_append(to, item);
     return item;

@@ -50,6 +50,7 @@ struct entry_item {
 struct entry_list {
     struct entry_item *first, *last;
     size_t count, bytes;
+    size_t boundaries; /* of the count */
 };
 
 struct entry_item *entry_list_add(struct entry_list *list, const struct message *message);

@@ -99,6 +99,8 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
         .arbitrated = engine->config.arbitrated,
         .lag_epochs = engine->config.lag_epochs,
         .epoch_length = engine->config.epoch_length,
+        .epoch_min_us = (uint32_t)(engine->config.epoch_min_ns / 1000),
+        .epoch_max_us = (uint32_t)(engine->config.epoch_max_ns / 1000),
         .lag_policy = engine->config.lag_policy,
     };
     engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
@@ -202,14 +204,16 @@ void join_progress_saved(struct engine *engine)
         return;
     }
     engine->config.wait_backup = false;
-    engine_do(engine, ENGINE_DO_REPLY)->reply.type = ENGINE_REPLY_GO;
+    struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
+    reply->type = ENGINE_REPLY_GO;
+    reply->epoch = engine->epoch;
     engine_reply_sent(engine);
 }
 
 void join_try_protect(struct engine *engine)
 {
     if (engine->joiner != JOINER_CATCHING_UP ||
-        engine->sent.count > engine->config.lag_epochs / 2) {
+        (engine->sent.count > engine->config.lag_epochs / 2 && !primary_all_is_executed(engine))) {
         return;
     }
     /* From here on outputs wait. Only then is the joiner told that it may claim (rule R9): there is
@@ -302,7 +306,7 @@ void join_welcome(struct engine *engine, const struct message *message)
     }
     if (welcome->heartbeat_ms == 0 || welcome->timeout_ms <= welcome->heartbeat_ms ||
         welcome->protocol > ENGINE_REVISED || welcome->lag_policy > ENGINE_LAG_DROP ||
-        welcome->lag_epochs == 0 || welcome->epoch_length == 0) {
+        welcome->lag_epochs == 0 || (welcome->epoch_length == 0 && welcome->epoch_max_us == 0)) {
         refused(engine, REFUSE_VERSION, "the primary's parameters make no sense");
         return;
     }
@@ -313,6 +317,8 @@ void join_welcome(struct engine *engine, const struct message *message)
     engine->config.lag_epochs = welcome->lag_epochs;
     engine->config.lag_policy = (enum engine_lag_policy)welcome->lag_policy;
     engine->config.epoch_length = welcome->epoch_length;
+    engine->config.epoch_min_ns = welcome->epoch_min_us * UINT64_C(1000);
+    engine->config.epoch_max_ns = welcome->epoch_max_us * UINT64_C(1000);
     engine->phase = PHASE_JOINING;
     engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
     snprintf(engine->peer_name, sizeof engine->peer_name, "%s", welcome->replica);
@@ -333,10 +339,12 @@ static void begin_received(struct engine *engine, const struct message_state_beg
     engine->chain = begin->chain;
     engine->outputs_made = begin->outputs;
     engine->known_released = begin->outputs;
+    engine->received_position = begin->position;
     engine->received_clock_ns = begin->clock_ns;
     engine->received_at_ns = engine->now_ns;
     engine->agreed = begin->position;
     engine->rate_q32 = begin->rate_q32;
+    engine->length_told = begin->length;
     engine->epoch = (struct engine_epoch){
         .number = begin->epoch,
         .position = begin->position,
@@ -393,7 +401,10 @@ void join_state_loaded(struct engine *engine, bool ok)
         engine_finish(engine, ENGINE_END_FAILED, "the state could not be loaded");
         return;
     }
-    engine_reply_sent(engine);
+    engine->request.type = REQUEST_LOADED;
+    engine->request.position = engine->epoch.position;
+    engine->request.since_ns = engine->now_ns;
+    engine->request.decided = false;
     engine->phase = PHASE_FOLLOWING;
     engine->epoch_ran_ns = 0;
     engine->ack_due = true; /* the first acknowledgement says that the state is loaded */

@@ -67,6 +67,13 @@ void primary_value(struct engine *engine, uint64_t position, struct log_bytes da
     append(engine, &(struct message){.type = MESSAGE_VALUE, .value = value});
 }
 
+/* Where lengths are not fixed, the last boundary begins an epoch that the backup can run only once
+ * it is told where that ends. Nothing may wait for that. */
+bool primary_all_is_executed(const struct engine *engine)
+{
+    return engine->sent.count <= (engine->config.epoch_length == 0 ? 1 : 0);
+}
+
 bool primary_lag_allows(struct engine *engine)
 {
     if (!backup_gets_entries(engine)) {
@@ -77,6 +84,9 @@ bool primary_lag_allows(struct engine *engine)
     uint64_t limit = engine->config.lag_epochs;
     if (engine->joiner != JOINER_PROTECTING) {
         limit = limit / 2;
+    }
+    if (primary_all_is_executed(engine)) {
+        return true;
     }
     uint64_t unexecuted_bytes = engine->log_bytes - engine->consumed_log_bytes;
     if (engine->sent.count <= limit && unexecuted_bytes <= ENGINE_MAX_LOG_BYTES) {
@@ -128,22 +138,25 @@ static bool decide_boundary(struct engine *engine)
         request->halt ? 0 : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
     engine->batch_count = count;
     uint64_t clock_ns = clock_at_boundary(engine, request->position);
+    uint64_t rate_q32 = clock_rate(engine);
+    uint64_t length = clock_epoch_length(engine, rate_q32);
     struct message_boundary boundary = {
         .lsn = ++engine->lsn,
         .term = engine->term,
         .position = request->position,
-        .epoch = engine->epoch.number,
         .digest = request->digest,
         .clock_ns = clock_ns,
-        .rate_q32 = engine->rate_q32,
-        .next_length = engine->config.epoch_length,
-        .released = engine->outputs_released,
+        .rate_q32 = rate_q32 != engine->epoch.rate_q32 ? rate_q32 : 0,
+        .next_length = length != engine->epoch.length ? length : 0,
+        .released =
+            engine->outputs_released != engine->released_told ? engine->outputs_released : 0,
         .final = request->halt,
         .input_count = count,
         .inputs = engine->batch,
     };
-    boundary.chain = digest_chain_boundary(engine->chain, &boundary);
-    engine->chain = boundary.chain;
+    engine->chain = digest_chain_boundary(engine->chain, &boundary);
+    boundary.chain = (uint32_t)engine->chain;
+    engine->released_told = engine->outputs_released;
     engine->inputs_delivered += count;
     append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
@@ -155,9 +168,9 @@ static bool decide_boundary(struct engine *engine)
     engine->epoch = (struct engine_epoch){
         .number = engine->epoch.number + 1,
         .position = request->position,
-        .length = boundary.next_length,
+        .length = length,
         .clock_ns = clock_ns,
-        .rate_q32 = boundary.rate_q32,
+        .rate_q32 = rate_q32,
     };
     request->decided = true;
     request->decided_lsn = boundary.lsn;
@@ -246,6 +259,7 @@ void primary_progress(struct engine *engine)
     case REQUEST_BOUNDARY: progress_boundary(engine); return;
     case REQUEST_VALUE: progress_value(engine); return;
     case REQUEST_SAVED: join_progress_saved(engine); return;
+    case REQUEST_LOADED: /* a backup's, answered before it went live */
     case REQUEST_NONE: return;
     }
 }

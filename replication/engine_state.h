@@ -31,7 +31,14 @@ enum joiner_stage {
     JOINER_PROTECTING, /* was told PROTECTED: it may claim, so outputs wait for it */
 };
 
-enum request_type { REQUEST_NONE, REQUEST_BEGIN, REQUEST_BOUNDARY, REQUEST_VALUE, REQUEST_SAVED };
+enum request_type {
+    REQUEST_NONE,
+    REQUEST_BEGIN,
+    REQUEST_BOUNDARY,
+    REQUEST_VALUE,
+    REQUEST_SAVED,
+    REQUEST_LOADED,
+};
 
 /* What the vCPU thread waits for. */
 struct engine_request {
@@ -70,6 +77,8 @@ struct engine {
     uint64_t chain; /* digest over the log: to the last entry appended, or consumed */
     uint64_t log_bytes;
     struct engine_epoch epoch; /* that the vCPU runs or, with a request, has run */
+    uint64_t length_told;      /* of the epoch, by the log: at most so long */
+    uint64_t released_told;    /* by the last boundary that told any */
     uint64_t epoch_ran_ns;     /* time in it until the last request, without waits for answers */
     uint64_t agreed;           /* last position at which digests agreed */
 
@@ -95,7 +104,8 @@ struct engine {
     bool halting;
 
     /* Backup. */
-    struct entry_list log; /* received, not consumed */
+    struct entry_list log;      /* received, not consumed */
+    uint64_t received_position; /* of the last boundary received, as the next two */
     uint64_t received_clock_ns;
     uint64_t received_at_ns;
     uint64_t last_value_ns; /* latest clock reading in the log */
@@ -170,6 +180,8 @@ void primary_ack(struct engine *engine, const struct message_ack *ack);
 void primary_release_outputs(struct engine *engine);
 /* Whether the backup's execution is near enough for another boundary. */
 bool primary_lag_allows(struct engine *engine);
+/* Whether it has executed all that it can. */
+bool primary_all_is_executed(const struct engine *engine);
 uint64_t primary_idle_deadline(const struct engine *engine);
 
 /* engine_backup.c */
@@ -215,6 +227,8 @@ uint64_t clock_now(const struct engine *engine);
 uint64_t clock_computed(const struct engine *engine, uint64_t position);
 uint64_t clock_at_boundary(const struct engine *engine, uint64_t position);
 void clock_measure(struct engine *engine, uint64_t position);
+uint64_t clock_rate(const struct engine *engine);                            /* of the next epoch */
+uint64_t clock_epoch_length(const struct engine *engine, uint64_t rate_q32); /* at most */
 
 /* engine_finish.c */
 void finish_stop(struct engine *engine);

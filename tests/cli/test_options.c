@@ -28,6 +28,7 @@ Test(options, good_command_lines_are_taken)
         RUN "--trace file,to=0x100,from=5",
         BACKUP "--trace - --console none",
         RUN "--console file:x --console-device virtio --clock logged --epoch 1000",
+        RUN "--epoch-min-us 20 --epoch-max-us 1000",
         PRIMARY "--heartbeat-ms 10 --timeout-ms 30 --protocol original --lag drop --wait-backup",
         PRIMARY "--listen 0.0.0.0:7000 --insecure-channel --take-over --settle uncertain",
         "primary --kernel k --listen [::1]:0 --arbiter none --assume-fail-stop",
@@ -68,6 +69,9 @@ Test(options, bad_command_lines_are_refused_with_a_line_that_helps)
         {RUN "--epoch 999", "--epoch: '999'", "1000 to 100000000"},
         {RUN "--epoch 100000001", "--epoch: '100000001'", "1000 to 100000000"},
         {RUN "--epoch ten", "--epoch: 'ten'", "a number"},
+        {RUN "--epoch 1000 --epoch-max-us 50", "--epoch fixes the length", "leave out"},
+        {RUN "--epoch-min-us 5000", "--epoch-min-us 5000 is more than", "give both"},
+        {RUN "--epoch-max-us 0", "--epoch-max-us: '0'", "1 to 1000000"},
         {RUN "--seed -1", "--seed: '-1'", "64 bits"},
         {RUN "--clock exact", "--clock: 'exact'", "computed|logged"},
         {RUN "--clock log", "--clock: 'log'", "computed|logged"},
@@ -117,6 +121,8 @@ Test(options, bad_command_lines_are_refused_with_a_line_that_helps)
         {BACKUP "--memory 1G", "--memory: not for 'ftvm backup'", "told it by the primary"},
         {BACKUP "--append x", "--append: not for 'ftvm backup'", "told it by the primary"},
         {BACKUP "--epoch 5000", "--epoch: not for 'ftvm backup'", "told it by the primary"},
+        {BACKUP "--epoch-max-us 5", "--epoch-max-us: not for 'ftvm backup'",
+         "told it by the primary"},
         {BACKUP "--wait-backup", "--wait-backup: not for 'ftvm backup'", "only for primary"},
         {BACKUP "--take-over", "--take-over: not for 'ftvm backup'", "only for primary"},
         {"status", "--control PATH is missing", "started with"},
@@ -156,6 +162,8 @@ Test(options, what_is_not_given_is_the_librarys_default)
     node_config_fill(&config, &line.options);
     ftvm_config_init(&defaults);
     cr_expect_eq(config.epoch_length, defaults.epoch_length);
+    cr_expect_eq(config.epoch_min_us, defaults.epoch_min_us);
+    cr_expect_eq(config.epoch_max_us, defaults.epoch_max_us);
     cr_expect_eq(config.heartbeat_ms, defaults.heartbeat_ms);
     cr_expect_eq(config.timeout_ms, defaults.timeout_ms);
     cr_expect_eq(config.lag_epochs, defaults.lag_epochs);
@@ -172,7 +180,9 @@ Test(options, the_documented_defaults_are_the_librarys)
     struct ftvm_config defaults;
 
     ftvm_config_init(&defaults);
-    cr_expect_eq(defaults.epoch_length, 500000);
+    cr_expect_eq(defaults.epoch_length, 0);
+    cr_expect_eq(defaults.epoch_min_us, 100);
+    cr_expect_eq(defaults.epoch_max_us, 4000);
     cr_expect_eq(defaults.heartbeat_ms, 50);
     cr_expect_eq(defaults.timeout_ms, 1000);
     cr_expect_eq(defaults.lag_epochs, 64);

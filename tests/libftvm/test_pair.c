@@ -177,7 +177,15 @@ static void check_description(const struct replica *replica)
     cr_assert_eq(memcmp(description, DESCRIPTION, size), 0);
 }
 
-static void survive(bool values, bool idles, enum ftvm_protocol protocol)
+static void let_lengths_vary(struct ftvm_config *config, struct toy_machine *toy)
+{
+    toy->looks = true;
+    config->epoch_length = 0;
+    config->epoch_min_us = 200;
+    config->epoch_max_us = 3000;
+}
+
+static void survive(bool values, bool idles, bool looks, enum ftvm_protocol protocol)
 {
     struct pair pair;
     struct replica a = {.toy = toy_create()};
@@ -187,12 +195,16 @@ static void survive(bool values, bool idles, enum ftvm_protocol protocol)
     for (size_t i = 0; i < 3; i++) {
         all[i]->toy->asks_values = values;
         all[i]->toy->idles = idles;
+        all[i]->toy->looks = looks;
     }
     setup(&pair);
     struct ftvm_config config;
     configure(&config, &pair, &a);
     config.protocol = protocol;
     config.wait_backup = true;
+    if (looks) {
+        let_lengths_vary(&config, a.toy);
+    }
     start_primary_with(&a, &config);
     start_backup_of(&b, &pair, &a);
     wait_until(is_protected, &a, "a protected");
@@ -228,22 +240,104 @@ static void survive(bool values, bool idles, enum ftvm_protocol protocol)
 
 Test(pair, survives_two_losses_of_its_primary, .timeout = 60)
 {
-    survive(false, false, FTVM_PROTOCOL_REVISED);
+    survive(false, false, false, FTVM_PROTOCOL_REVISED);
 }
 
 Test(pair, survives_with_values_in_the_log, .timeout = 60)
 {
-    survive(true, false, FTVM_PROTOCOL_REVISED);
+    survive(true, false, false, FTVM_PROTOCOL_REVISED);
 }
 
 Test(pair, survives_with_an_idle_guest, .timeout = 60)
 {
-    survive(false, true, FTVM_PROTOCOL_REVISED);
+    survive(false, true, false, FTVM_PROTOCOL_REVISED);
+}
+
+Test(pair, survives_with_epochs_that_inputs_end, .timeout = 60)
+{
+    survive(false, false, true, FTVM_PROTOCOL_REVISED);
+}
+
+Test(pair, survives_with_values_in_epochs_that_inputs_end, .timeout = 60)
+{
+    survive(true, false, true, FTVM_PROTOCOL_REVISED);
+}
+
+static bool has_taken_an_input(const struct replica *replica)
+{
+    return status_of(replica).inputs == 1;
+}
+
+Test(pair, an_input_does_not_wait_for_the_end_of_a_long_epoch, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    struct ftvm_config config;
+    setup(&pair);
+    configure(&config, &pair, &a);
+    let_lengths_vary(&config, a.toy);
+    config.epoch_max_us = 5000000;
+    start_primary_with(&a, &config);
+    usleep(300000); /* inside of the first epoch, of five seconds */
+    uint64_t value = 42, epoch = status_of(&a).epoch;
+    cr_assert_eq(ftvm_input(a.node, 7, &value, sizeof value), 0);
+    usleep(1000000);
+    cr_expect(has_taken_an_input(&a));
+    cr_expect_eq(status_of(&a).epoch, epoch + 1);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    end(&a);
+    teardown(&pair);
+}
+
+/* Without a backup there are no heartbeats that would wake a thread anyhow. */
+static void start_alone(struct pair *pair, struct replica *a)
+{
+    struct ftvm_config config;
+    setup(pair);
+    configure(&config, pair, a);
+    start_primary_with(a, &config);
+    usleep(100000);
+}
+
+static void stop_alone(struct pair *pair, struct replica *a)
+{
+    ftvm_node_stop(a->node);
+    toy_join(a->toy);
+    end(a);
+    teardown(pair);
+}
+
+Test(pair, an_input_wakes_an_idle_guest, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    a.toy->sleeps = true;
+    start_alone(&pair, &a);
+    uint64_t value = 42, epoch = status_of(&a).epoch;
+    usleep(100000);
+    cr_expect_eq(status_of(&a).epoch, epoch);
+    cr_assert_eq(ftvm_input(a.node, 7, &value, sizeof value), 0);
+    wait_until(has_taken_an_input, &a, "the input's delivery");
+    cr_expect_eq(status_of(&a).epoch, epoch + 1);
+    stop_alone(&pair, &a);
+}
+
+Test(pair, an_idle_guest_is_woken_by_its_timer, .timeout = 60)
+{
+    struct pair pair;
+    struct replica a = {.toy = toy_create()};
+    a.toy->idles = true;
+    start_alone(&pair, &a);
+    uint64_t epoch = status_of(&a).epoch;
+    usleep(500000);
+    cr_expect_gt(status_of(&a).epoch, epoch + 20);
+    stop_alone(&pair, &a);
 }
 
 Test(pair, survives_with_the_original_protocol, .timeout = 60)
 {
-    survive(true, false, FTVM_PROTOCOL_ORIGINAL);
+    survive(true, false, false, FTVM_PROTOCOL_ORIGINAL);
 }
 
 /* Primary a protected by backup b. */

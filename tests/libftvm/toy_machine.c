@@ -74,6 +74,20 @@ static uint64_t toy_state_size(void *machine)
     return TOY_BALLAST + 5 * sizeof(uint64_t);
 }
 
+#define UNITS_PER_US 10u
+
+static void run_as_told(struct toy_machine *toy)
+{
+    for (;;) {
+        ftvm_position end = ftvm_stop_at(toy->node, toy->position);
+        if (end <= toy->position) {
+            return;
+        }
+        usleep((unsigned)((end - toy->position) / UNITS_PER_US));
+        toy->position = end;
+    }
+}
+
 /* One epoch's work. Negative: the node has ended. */
 static int execute(struct toy_machine *toy, const struct ftvm_epoch *epoch)
 {
@@ -98,10 +112,12 @@ static int execute(struct toy_machine *toy, const struct ftvm_epoch *epoch)
         toy->last_clock_ns = clock_ns;
         toy->state = stir(toy->state, value + clock_ns);
     }
-    if (toy->epoch_us > 0) {
+    if (toy->looks) {
+        run_as_told(toy);
+    } else {
         usleep(toy->epoch_us);
+        toy->position += epoch->length;
     }
-    toy->position += epoch->length;
     toy->epochs++;
     struct toy_output output = {toy->epochs, toy->state};
     return ftvm_output(toy->node, 1, &output, sizeof output);
@@ -128,6 +144,8 @@ static void *run(void *argument)
         }
         if (toy->halt_at != 0 && toy->epochs >= toy->halt_at) {
             result = ftvm_halt(toy->node, toy->position);
+        } else if (toy->sleeps) {
+            result = ftvm_idle(toy->node, toy->position, UINT64_MAX, &epoch);
         } else if (toy->idles) {
             result = ftvm_idle(toy->node, toy->position, epoch.clock_ns + 1000000, &epoch);
         } else {

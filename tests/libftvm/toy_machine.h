@@ -31,8 +31,10 @@ struct toy_machine {
     /* How it behaves; equal on both replicas. */
     bool asks_values;  /* one ftvm_value and one ftvm_clock in each epoch */
     bool idles;        /* ends each epoch idle, to be woken after a millisecond of guest time */
+    bool sleeps;       /* the same without a timer */
     uint64_t halt_at;  /* halts after that many epochs; 0 never */
     unsigned epoch_us; /* wall time that an epoch takes */
+    bool looks;        /* asks ftvm_stop_at() instead: ten units of position take a microsecond */
 
     /* Test's own. */
     struct ftvm_node *node;

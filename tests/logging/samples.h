@@ -61,7 +61,7 @@ static inline struct message sample_ordinary(struct samples *samples, enum messa
         break;
     case MESSAGE_WELCOME:
         message.welcome = (struct message_welcome){
-            1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096, 100000, 1};
+            1, "web", "a", 8, {samples->data, 41}, 1, 20, 100, true, 4096, 100000, 1, 50, 2000};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){REFUSE_TERM, "term 9 is later than 8"};
@@ -83,7 +83,7 @@ static inline struct message sample_ordinary(struct samples *samples, enum messa
         samples->inputs[1] = (struct log_input){0, {NULL, 0}};
         samples->inputs[2] = (struct log_input){3, {samples->data + 9, 1514}};
         message.boundary =
-            (struct message_boundary){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, true, 3, samples->inputs};
+            (struct message_boundary){1, 2, 3, 5, 6, 7, 8, 9, 10, true, 3, samples->inputs};
         break;
     case MESSAGE_ACK: message.ack = (struct message_ack){1, 2000, 3000000, 4000000000}; break;
     case MESSAGE_PROTECTED: message.protected_ = (struct message_protected){3, 99}; break;
@@ -107,8 +107,8 @@ static inline struct message sample_at_limit(struct samples *samples, enum messa
         break;
     case MESSAGE_WELCOME:
         message.welcome = (struct message_welcome){
-            UINT32_MAX, samples->name, samples->name, max, description, UINT32_MAX,
-            UINT32_MAX, UINT32_MAX,    true,          max, max,         UINT32_MAX};
+            UINT32_MAX, samples->name, samples->name, max, description, UINT32_MAX, UINT32_MAX,
+            UINT32_MAX, true,          max,           max, UINT32_MAX,  UINT32_MAX, UINT32_MAX};
         break;
     case MESSAGE_REFUSE:
         message.refuse = (struct message_refuse){UINT32_MAX, samples->reason};
@@ -134,8 +134,7 @@ static inline struct message sample_at_limit(struct samples *samples, enum messa
                                                      max,
                                                      max,
                                                      max,
-                                                     max,
-                                                     max,
+                                                     UINT32_MAX,
                                                      true,
                                                      LOG_MAX_INPUTS,
                                                      samples->inputs};
@@ -175,10 +174,9 @@ static inline bool same_text(const char *a, const char *b)
 static inline bool same_boundary(const struct message_boundary *a, const struct message_boundary *b)
 {
     if (a->lsn != b->lsn || a->term != b->term || a->position != b->position ||
-        a->epoch != b->epoch || a->digest != b->digest || a->clock_ns != b->clock_ns ||
-        a->rate_q32 != b->rate_q32 || a->next_length != b->next_length ||
-        a->released != b->released || a->chain != b->chain || a->final != b->final ||
-        a->input_count != b->input_count) {
+        a->digest != b->digest || a->clock_ns != b->clock_ns || a->rate_q32 != b->rate_q32 ||
+        a->next_length != b->next_length || a->released != b->released || a->chain != b->chain ||
+        a->final != b->final || a->input_count != b->input_count) {
         return false;
     }
     for (size_t i = 0; i < a->input_count; i++) {
@@ -197,7 +195,8 @@ static inline bool same_welcome(const struct message_welcome *a, const struct me
            same_bytes(a->description, b->description) && a->protocol == b->protocol &&
            a->heartbeat_ms == b->heartbeat_ms && a->timeout_ms == b->timeout_ms &&
            a->arbitrated == b->arbitrated && a->lag_epochs == b->lag_epochs &&
-           a->epoch_length == b->epoch_length && a->lag_policy == b->lag_policy;
+           a->epoch_length == b->epoch_length && a->lag_policy == b->lag_policy &&
+           a->epoch_min_us == b->epoch_min_us && a->epoch_max_us == b->epoch_max_us;
 }
 
 static inline bool same_state_begin(const struct message_state_begin *a,

@@ -30,6 +30,7 @@ struct cluster_config cluster_defaults(void)
                 .arbitrated = true,
                 .protocol = ENGINE_REVISED,
                 .epoch_length = 10000,
+                .epoch_max_ns = 10 * MS, /* for who sets the length to 0 */
                 .heartbeat_ns = 50 * MS,
                 .timeout_ns = 1000 * MS,
                 .lag_epochs = 100,
@@ -290,6 +291,7 @@ unsigned cluster_prepare(struct cluster *cluster, enum engine_role role, unsigne
     replica->clock_base_ns = (number + 1) * UINT64_C(1000000007000);
     replica->origin = role == ENGINE_PRIMARY ? number : primary;
     replica->guest.program = cluster->config.program;
+    replica->guest.spacing = cluster->config.engine.epoch_length == 0 ? TOY_SPACING : 0;
     replica->load_ns = cluster->config.load_ns;
     replica->lose_answers = cluster->answers_lost_at_first;
     replica->vcpu_due_ns = CLUSTER_NEVER;

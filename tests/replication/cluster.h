@@ -26,6 +26,8 @@ struct cluster_config {
     struct engine_config engine; /* of every replica, but for role, names, term and seed */
     const char *program;         /* of the guest; NULL: it draws its steps */
     uint64_t instruction_ns;     /* what the guest takes for one */
+    uint64_t slice;              /* with epochs of no fixed length: so many until the guest looks
+                                    whether its epoch is to end */
     uint64_t latency_ns;         /* of a message, one way */
     uint64_t latency_spread_ns;  /* and up to so much more, drawn */
     uint64_t arbiter_ns;         /* question to answer */
@@ -81,7 +83,8 @@ struct replica {
     enum vcpu_state vcpu;
     uint64_t vcpu_due_ns;
     bool vcpu_live;
-    char asked; /* the step that waits for an answer */
+    uint64_t slice_end; /* a look is due there, before the next step; 0: none */
+    char asked;         /* the step that waits for an answer */
     uint64_t last_clock_value_ns;
     int64_t clock_offset_ns;
     struct engine_epoch next_epoch; /* to run after a save or a load */

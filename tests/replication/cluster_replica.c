@@ -28,6 +28,11 @@ static void schedule_step(struct cluster *cluster, struct replica *replica)
 {
     uint64_t position;
     toy_next_step(&replica->guest, &position);
+    uint64_t slice = cluster->config.slice;
+    replica->slice_end = 0;
+    if (slice != 0 && position - replica->guest.position > slice) {
+        position = replica->slice_end = replica->guest.position + slice;
+    }
     uint64_t instruction_ns =
         replica->instruction_ns != 0 ? replica->instruction_ns : cluster->config.instruction_ns;
     replica->vcpu = VCPU_RUNS;
@@ -91,10 +96,7 @@ static void load(struct cluster *cluster, unsigned number)
     bool ok = replica->fault != GUEST_CANNOT_LOAD &&
               toy_load(&replica->guest, replica->state, replica->state_size);
     struct engine_event event = {.type = ENGINE_STATE_LOADED, .ok = ok};
-    replica->vcpu_due_ns = CLUSTER_NEVER;
-    if (ok) {
-        start_epoch(cluster, replica);
-    }
+    wait_for_reply(replica);
     cluster_step(cluster, number, &event);
 }
 
@@ -158,16 +160,10 @@ static void record_executed(struct replica *replica)
     };
 }
 
-static void end_epoch(struct cluster *cluster, unsigned number, char step)
+static void ask_boundary(struct cluster *cluster, unsigned number, char step)
 {
     struct replica *replica = &cluster->replicas[number];
     struct toy_guest *guest = &replica->guest;
-    toy_end_epoch(guest);
-    if (replica->fault == GUEST_FLIPS_HASH || replica->fault == GUEST_STOPS_ELSEWHERE) {
-        guest->hash ^= replica->fault == GUEST_FLIPS_HASH;
-        guest->position += replica->fault == GUEST_STOPS_ELSEWHERE;
-        replica->fault = GUEST_SOUND;
-    }
     record_executed(replica);
     struct engine_event event = {
         .type = ENGINE_BOUNDARY,
@@ -181,10 +177,42 @@ static void end_epoch(struct cluster *cluster, unsigned number, char step)
     cluster_step(cluster, number, &event);
 }
 
+static void end_epoch(struct cluster *cluster, unsigned number, char step)
+{
+    struct replica *replica = &cluster->replicas[number];
+    struct toy_guest *guest = &replica->guest;
+    toy_end_epoch(guest);
+    if (replica->fault == GUEST_FLIPS_HASH || replica->fault == GUEST_STOPS_ELSEWHERE) {
+        guest->hash ^= replica->fault == GUEST_FLIPS_HASH;
+        guest->position += replica->fault == GUEST_STOPS_ELSEWHERE;
+        replica->fault = GUEST_SOUND;
+    }
+    ask_boundary(cluster, number, step);
+}
+
+/* As a machine does that calls ftvm_stop_at(). */
+static void look(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    toy_move(&replica->guest, replica->slice_end);
+    /* A survivor's own wishes are not asked for before it is live; its time may be over. */
+    bool wanted = engine_wants_boundary(replica->engine) || !replica->vcpu_live;
+    if (!engine_may_cut(replica->engine) || !wanted) {
+        schedule_step(cluster, replica);
+        return;
+    }
+    toy_cut_epoch(&replica->guest);
+    ask_boundary(cluster, number, 'b');
+}
+
 static void run_step(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
     uint64_t position;
+    if (replica->slice_end != 0) {
+        look(cluster, number);
+        return;
+    }
     char step = toy_next_step(&replica->guest, &position);
     bool asks = step == 'v' || step == 'c';
     if (asks && replica->fault == GUEST_SKIPS_A_VALUE) {
@@ -298,7 +326,10 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
     case ENGINE_REPLY_EPOCH: take_epoch(cluster, replica, reply); return;
     case ENGINE_REPLY_VALUE: take_value(cluster, replica, reply); return;
     case ENGINE_REPLY_SAVE: start_save(cluster, replica); return;
-    case ENGINE_REPLY_GO: start_epoch(cluster, replica); return;
+    case ENGINE_REPLY_GO:
+        replica->next_epoch = reply->epoch;
+        start_epoch(cluster, replica);
+        return;
     case ENGINE_REPLY_STATE:
         replica->next_epoch = reply->epoch;
         replica->state_size = 0;

@@ -12,7 +12,7 @@ enum { A, B, C, D };
 static inline bool story_is_calm(struct cluster *c)
 {
     return cluster_is_protected(c) && c->replicas[A].vcpu == VCPU_RUNS &&
-           cluster_status(c, A).lsn_consumed == cluster_status(c, A).lsn;
+           cluster_status(c, B).lsn_consumed == cluster_status(c, A).lsn;
 }
 
 /* A protected by B; the story begins when both have begun the same epoch. */

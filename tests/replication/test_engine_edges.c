@@ -283,17 +283,33 @@ Test(engine_edges, entries_behind_the_last_one_are_refused)
 {
     struct bench bench;
     follow(&bench);
-    struct message final = {
-        .type = MESSAGE_BOUNDARY,
-        .boundary = {.lsn = 5, .term = 1, .epoch = 4, .position = 1000, .final = true}};
-    final.boundary.chain = digest_chain_boundary(5, &final.boundary);
+    struct message final = {.type = MESSAGE_BOUNDARY,
+                            .boundary = {.lsn = 5, .term = 1, .position = 1000, .final = true}};
+    final.boundary.chain = (uint32_t)digest_chain_boundary(5, &final.boundary);
     receive(&bench, &final);
     step(&bench, (struct engine_event){.type = ENGINE_BOUNDARY, .position = 1000, .halt = true});
     cr_assert_eq(status_of(&bench).end, ENGINE_RUNNING);
     struct message more = {.type = MESSAGE_BOUNDARY,
-                           .boundary = {.lsn = 6, .term = 1, .epoch = 5, .position = 2000}};
+                           .boundary = {.lsn = 6, .term = 1, .position = 2000}};
     receive(&bench, &more);
     cr_assert_eq(status_of(&bench).end, ENGINE_END_CORRUPT);
+    engine_destroy(bench.engine);
+}
+
+/* Nothing comes after it that could bring the engine to notice. */
+Test(engine_edges, a_guest_that_halts_when_its_primary_has_said_bye_ends_at_once)
+{
+    struct bench bench;
+    follow(&bench);
+    struct message final = {.type = MESSAGE_BOUNDARY,
+                            .boundary = {.lsn = 5, .term = 1, .position = 1000, .final = true}};
+    final.boundary.chain = (uint32_t)digest_chain_boundary(5, &final.boundary);
+    struct message bye = {.type = MESSAGE_BYE, .bye = {.term = 1, .code = BYE_POWEROFF}};
+    receive(&bench, &final);
+    receive(&bench, &bye);
+    cr_assert_eq(status_of(&bench).end, ENGINE_RUNNING);
+    step(&bench, (struct engine_event){.type = ENGINE_BOUNDARY, .position = 1000, .halt = true});
+    cr_assert_eq(status_of(&bench).end, ENGINE_END_HALTED);
     engine_destroy(bench.engine);
 }
 

@@ -13,6 +13,7 @@ struct variant {
     bool silent;
     bool loses_messages;
     bool loses_answers;
+    bool cuts; /* epochs of no fixed length */
 };
 
 static struct cluster *create(const struct variant *variant)
@@ -22,6 +23,10 @@ static struct cluster *create(const struct variant *variant)
     config.chunk_size = 40;
     config.engine.timeout_ns = 200 * MS;
     config.engine.protocol = variant->protocol;
+    if (variant->cuts) {
+        config.engine.epoch_length = 0;
+        config.slice = 1500;
+    }
     struct cluster *c = cluster_create(&config);
     c->trap.silent = variant->silent;
     return c;
@@ -128,4 +133,15 @@ Test(every_crash_point, and_the_answer_to_the_claim_is_lost, .timeout = 120)
 Test(every_crash_point, of_the_original_protocol, .timeout = 120)
 {
     crash_everywhere(&(struct variant){.protocol = ENGINE_ORIGINAL, .loses_messages = true});
+}
+
+Test(every_crash_point, where_inputs_end_epochs, .timeout = 120)
+{
+    crash_everywhere(&(struct variant){.protocol = ENGINE_REVISED, .cuts = true});
+}
+
+Test(every_crash_point, where_inputs_end_epochs_and_messages_are_lost, .timeout = 120)
+{
+    crash_everywhere(&(struct variant){
+        .protocol = ENGINE_REVISED, .silent = true, .loses_messages = true, .cuts = true});
 }

@@ -54,6 +54,10 @@ static struct cluster_config random_config(uint64_t seed)
     config.arbiter_ns = 1 * MS + (x >> 48) % (60 * MS);
     config.chunk_size = 48 << ((x >> 52) % 6);
     config.instruction_ns = 200 + (x >> 56) % 2000;
+    if (toy_mix(seed, 18) % 2 == 0) {
+        config.engine.epoch_length = 0; /* epochs end where an input waits */
+        config.slice = 500 + toy_mix(seed, 19) % 4000;
+    }
     return config;
 }
 

@@ -74,7 +74,9 @@ void toy_start_epoch(struct toy_guest *toy, const struct engine_epoch *epoch)
         toy->time_went_back = true;
     }
     see_time(toy, epoch->clock_ns);
-    toy->hash = toy_mix(toy->hash, epoch->length);
+    if (toy->spacing == 0) {
+        toy->hash = toy_mix(toy->hash, epoch->length);
+    }
     if (toy->program == NULL) {
         draw_steps(toy);
     } else {
@@ -91,11 +93,16 @@ char toy_next_step(const struct toy_guest *toy, uint64_t *position)
 {
     size_t count = strlen(toy->steps);
     bool early = count > 0 && ends_epoch(toy->steps[count - 1]);
-    uint64_t length = early ? toy->epoch.length / 2 : toy->epoch.length;
+    uint64_t spread = toy->spacing != 0 ? toy->spacing : toy->epoch.length;
+    uint64_t length = early ? spread / 2 : spread;
     size_t slots = early ? count : count + 1;
-    char step = toy->step < count ? toy->steps[toy->step] : 'b';
+    uint64_t end = toy->epoch.position + toy->epoch.length;
     *position = toy->epoch.position + length * (toy->step + 1) / slots;
-    return step;
+    if (toy->step >= count || *position > end) {
+        *position = end;
+        return 'b';
+    }
+    return toy->steps[toy->step];
 }
 
 static void move_on(struct toy_guest *toy)
@@ -147,6 +154,16 @@ void toy_pass(struct toy_guest *toy)
 void toy_end_epoch(struct toy_guest *toy)
 {
     move_on(toy);
+    toy->epochs++;
+}
+
+void toy_move(struct toy_guest *toy, uint64_t position)
+{
+    toy->position = position;
+}
+
+void toy_cut_epoch(struct toy_guest *toy)
+{
     toy->epochs++;
 }
 

@@ -8,6 +8,8 @@
  * and at the end of an epoch, which then is half as long:
  *   i idle for TOY_IDLE_NS of guest time    z idle without a timer    h halt    s hang for ever
  * Without a program the guest draws its steps from its hash.
+ *
+ * Where lengths of epochs are not fixed, what the guest does must not depend on them: `spacing`.
  */
 #ifndef TESTS_TOY_GUEST_H
 #define TESTS_TOY_GUEST_H
@@ -15,6 +17,7 @@
 #include "replication/engine.h"
 
 #define TOY_IDLE_NS    UINT64_C(20000000)
+#define TOY_SPACING    UINT64_C(10000)
 #define TOY_MAX_STEPS  8u
 #define TOY_INPUT_SIZE 8u
 
@@ -32,6 +35,7 @@ struct toy_guest {
 
     /* Of the epoch that it runs. */
     const char *program;
+    uint64_t spacing; /* of its steps: as if epochs were that long. 0: by the epoch's length */
     struct engine_epoch epoch;
     char steps[TOY_MAX_STEPS + 1];
     unsigned step;
@@ -55,6 +59,9 @@ void toy_value(struct toy_guest *toy, uint64_t value);
 void toy_clock_value(struct toy_guest *toy, uint64_t clock_ns);
 void toy_pass(struct toy_guest *toy);
 void toy_end_epoch(struct toy_guest *toy);
+/* Before the next step: its epoch ends here, or it is only looked whether it should. */
+void toy_move(struct toy_guest *toy, uint64_t position);
+void toy_cut_epoch(struct toy_guest *toy);
 /* Guest time at its position. */
 uint64_t toy_clock(const struct toy_guest *toy);
 

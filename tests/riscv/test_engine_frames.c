@@ -224,3 +224,21 @@ Test(engine_frames, accesses_may_be_skipped)
     cr_expect_eq(scenario_x(&s, A3), 0 + 3 + 3 + 1);
     scenario_end(&s);
 }
+
+/* What is skipped makes A5 a word; where it is skipped, A5 is none. Between the accesses behind
+ * that, to the same page, one to another page takes the slow way. */
+Test(engine_frames, a_word_made_of_a_register_among_what_is_skipped_is_none_behind_it)
+{
+    struct scenario s;
+    begin_frame(&s, PAGE_ALL);
+    scenario_map(&s, BESIDE, FRAME_B, PAGE_ALL);
+    s.program->x[A5] = UINT64_C(0xf6553bbe747757f8);
+    s.program->x[S0] = BESIDE;
+    PUT(&s, rv_bne(T0, ZERO, 20), rv_addiw(A5, A5, 1), rv_ld(A1, 0, SP), rv_ld(A2, 8, SP),
+        rv_ld(A3, 16, SP), rv_ld(A1, 24, SP), rv_ld(A4, 0, S0), rv_ld(A2, 32, SP),
+        rv_ld(A3, 40, SP));
+    put_end_of_round(&s, SCENARIO_CODE);
+    scenario_run(&s, 30);
+    cr_expect_eq(scenario_x(&s, A5), UINT64_C(0xf6553bbe747757f8));
+    scenario_end(&s);
+}

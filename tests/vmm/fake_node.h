@@ -32,6 +32,7 @@ struct ftvm_node {
     uint64_t epoch_length;  /* recording: mean instructions */
     uint64_t rate_q32;      /* recording: mean nanoseconds per instruction */
     uint64_t chunk;         /* playback: 0 for whole epochs, UINT64_MAX for random, else a length */
+    bool cuts;              /* recording: epochs end before their length */
     uint64_t stop_position; /* recording: ends at the first boundary from there on */
     uint64_t save_at;       /* an epoch's number: the state at its start goes to `saved` */
     const struct bytes *load; /* playback: starts from this state ... */
@@ -57,7 +58,8 @@ struct ftvm_node {
     const struct ftvm_machine_ops *ops;
     void *machine;
     struct ftvm_epoch epoch; /* whole, also where the machine runs a part of it */
-    size_t at;               /* playback: next boundary */
+    uint64_t part_end;
+    size_t at; /* playback: next boundary */
     size_t clock_at;
     uint64_t random;
     atomic_bool stop;
@@ -283,6 +285,9 @@ static struct ftvm_epoch fake_part(struct ftvm_node *node, uint64_t position)
 {
     struct ftvm_epoch part = node->epoch;
     uint64_t chunk = node->chunk == UINT64_MAX ? 1 + fake_random(node) % 5000 : node->chunk;
+    if (node->at < node->recording->count) {
+        part.length = node->recording->boundaries[node->at].position - part.position;
+    }
     uint64_t left = part.position + part.length - position;
     if (chunk != 0 && chunk < left) {
         part.length = position - part.position + chunk;
@@ -336,8 +341,23 @@ static int fake_end_epoch(struct ftvm_node *node, enum recorded_kind kind, uint6
                                 : fake_record(node, kind, position, wake_ns);
     if (result == 0 && next != NULL) {
         *next = node->playback ? fake_part(node, position) : node->epoch;
+        node->part_end = next->position + next->length;
     }
     return result;
+}
+
+/* Recording: in slices, and one in eight is the last of its epoch, as if an input waited. */
+ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
+{
+    if (node->playback || !node->cuts || position >= node->part_end) {
+        return node->part_end;
+    }
+    if (position > node->epoch.position && fake_random(node) % 8 == 0) {
+        return position;
+    }
+    uint64_t left = node->part_end - position;
+    uint64_t slice = 1 + fake_random(node) % 5000;
+    return position + (slice < left ? slice : left);
 }
 
 int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next)
@@ -378,6 +398,7 @@ int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void 
         node->outputs = node->recording->boundaries[node->load_at].outputs;
     }
     *first = node->playback ? fake_part(node, node->epoch.position) : node->epoch;
+    node->part_end = first->position + first->length;
     return 0;
 }
 

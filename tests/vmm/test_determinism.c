@@ -69,6 +69,30 @@ Test(determinism, one_log_repeats_in_any_chunks)
     repeats(&description, chunks, 3, UINT64_MAX);
 }
 
+/* On the primary the guest was looked at every so often, and some epochs ended there; a backup is
+ * told where, and is stopped nowhere else or everywhere else. */
+Test(determinism, epochs_that_were_cut_short_repeat_in_any_chunks)
+{
+    static const uint64_t chunks[] = {0, 4096, RANDOM_CHUNKS};
+    struct machine_description description = guest_description();
+    struct recording recording = {0};
+    struct guest_run run;
+    guest_prepare(&run, &description, &work, &recording);
+    run.prompt = "work: ready";
+    run.answer = "typed at the console\n";
+    run.node.epoch_length = 40000;
+    run.node.cuts = true;
+    guest_go(&run);
+    cr_assert(run.result == FTVM_E_HALTED);
+    uint64_t digest = machine_full_digest(run.machine);
+    for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+        cr_expect(play(&recording, &description, chunks[i], NULL) == digest, "chunks of %llu",
+                  (unsigned long long)chunks[i]);
+    }
+    guest_free(&run);
+    recording_free(&recording);
+}
+
 Test(determinism, one_log_repeats_in_the_smallest_chunks)
 {
     static const uint64_t chunks[] = {1, 7};

@@ -3,9 +3,9 @@
  * that reads taps, sockets and consoles and hands what it read to a sink as inputs.
  *
  * Backends register themselves at creation, before reactor_start(). Their callbacks run on the
- * reactor thread. Outputs are given to a backend from another thread (the library's I/O thread), so
- * every X_emit() of a backend is thread-safe and never blocks: what the host does not take at once
- * is queued up to a named limit and then dropped (frames) or kept back (console).
+ * reactor thread. Outputs are given to a backend from another thread (the library's, or the
+ * vCPU's), so every X_emit() of a backend is thread-safe and never blocks: what the host does not
+ * take at once is queued up to a named limit and then dropped (frames) or kept back (console).
  */
 #ifndef VMM_BACKENDS_REACTOR_H
 #define VMM_BACKENDS_REACTOR_H

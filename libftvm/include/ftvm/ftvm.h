@@ -9,7 +9,8 @@
  *     ftvm_node_start(node);                primary: claim the term; backup: join the primary
  *     ftvm_begin(node, &ops, me, &epoch);   backup: the state arrives through ops.load
  *     for (;;) {
- *         run the guest until epoch.position + epoch.length, or until it idles or halts;
+ *         run the guest until epoch.position + epoch.length, or until it idles or halts
+ *           (better: until ftvm_stop_at(node, position), again and again);
  *         what leaves it:               ftvm_output(node, device, data, size);
  *         a result it cannot compute:   ftvm_value(node, position, &value, sizeof value);
  *         then:                         ftvm_boundary(node, position, &epoch);
@@ -27,10 +28,10 @@
  * machine that can stop only at or just past a position is welcome so long as where it stops is
  * deterministic.
  *
- * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_boundary,
- * ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the library. Other
- * calls say which thread may make them. The library has no global state: any number of nodes may
- * live in one process. It installs no signal handlers, prints nothing and never exits.
+ * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_stop_at,
+ * ftvm_boundary, ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the
+ * library. Other calls say which thread may make them. The library has no global state: any number
+ * of nodes may live in one process. It installs no signal handlers, prints nothing and never exits.
  *
  * Errors. Every int result is 0 or positive for success, or one of the negative enum ftvm_error;
  * ftvm_node_error() then has a line for people that names the values involved. On error nothing was
@@ -128,8 +129,9 @@ struct ftvm_machine_ops {
     /* An input enters the guest. vCPU thread, at a boundary, in the order of the log, on both
      * replicas. Data is valid during the call. A negative result ends the node (FTVM_E_MACHINE). */
     int (*deliver)(void *machine, uint32_t device, const void *data, size_t size);
-    /* An output may leave: send it now. I/O thread; must not block. Called on the active replica
-     * only, and after a promotion possibly again for outputs that the lost primary had sent. */
+    /* An output may leave: send it now. Must not block. Called on the active replica
+     * only, and after a promotion possibly again for outputs that the lost primary had sent. One at
+     * a time, on the I/O or the vCPU thread; the latter is then inside of a call to the library. */
     void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
     /* Writes the whole state / replaces it by what is read. vCPU thread, at a boundary. 0 or a
      * negative code. A loaded state is to be validated: it comes from the network. */
@@ -149,7 +151,8 @@ struct ftvm_machine_ops {
 struct ftvm_epoch {
     uint64_t number;
     ftvm_position position; /* where it starts: the position passed to ftvm_boundary */
-    uint64_t length;        /* run until position + length, unless the guest idles or halts first */
+    uint64_t length;        /* run until position + length, unless the guest idles or halts first,
+                               or ftvm_stop_at says to end it */
     uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset */
     uint64_t rate_q32;      /* guest nanoseconds per unit of position, 32.32 fixed point: guest time
                                inside is clock_ns + ((at - position) * rate_q32 >> 32) */
@@ -232,20 +235,27 @@ struct ftvm_config {
     const void *description;
     size_t description_size;
 
-    /* A backup takes from its primary: protocol, epoch_length, heartbeat_ms, timeout_ms, lag_policy
-     * and lag_epochs. The rest is its own, also when it has become primary. */
+    /* A backup takes from its primary: protocol, the epochs' lengths, heartbeat_ms, timeout_ms,
+     * lag_policy and lag_epochs. The rest is its own, also when it has become primary. */
     enum ftvm_protocol protocol;
-    uint64_t epoch_length;           /* units of position per epoch (500000) */
-    uint32_t heartbeat_ms;           /* (50) */
-    uint32_t timeout_ms;             /* silence after which the other is suspected (1000) */
+    uint64_t epoch_length; /* units of position per epoch; 0: as the next two say (0) */
+    uint32_t epoch_min_us; /* how long the guest runs before an input may end its epoch, and
+                              so about how long an input waits at most, if the machine
+                              calls ftvm_stop_at (100) */
+    uint32_t epoch_max_us; /* the longest epoch, in running time (4000). Its units of
+                              position follow from the measured speed, for which a unit
+                              should take less than a microsecond */
+    uint32_t heartbeat_ms; /* (50) */
+    uint32_t timeout_ms;   /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
     uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (64) */
     uint32_t stuck_ms;       /* no boundary for that long: the node ends itself (10000; 0: never) */
     enum ftvm_settle settle; /* (FTVM_SETTLE_REISSUE) */
     bool wait_backup; /* primary: ftvm_begin returns only when a backup protects the machine */
 
-    /* Called on the I/O thread (a primary's START: on that of ftvm_node_start); must not block or
-     * call back into the node, but for ftvm_node_stop. NULL: none. */
+    /* Called on the I/O thread, or on the vCPU thread inside of a call to the library, one at a
+     * time (a primary's START: on the thread of ftvm_node_start); must not block or call back into
+     * the node, but for ftvm_node_stop. NULL: none. */
     void (*on_event)(void *context, const struct ftvm_event *event);
     void (*on_log)(void *context, enum ftvm_log_level level, const char *line);
     void *context;
@@ -274,6 +284,14 @@ FTVM_API const void *ftvm_node_description(const struct ftvm_node *node, size_t 
  * `position` is the machine's (0 for a new one); a loaded machine's is in first->position. */
 FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void *machine,
                         ftvm_position position, struct ftvm_epoch *first);
+
+/* Inside an epoch: where to stop next, to ask again there. A position beyond `position` and not
+ * beyond the epoch's end; or `position` itself, if the epoch is to end there, by ftvm_boundary.
+ * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
+ * each to its end. Stopping must not change what the guest does. Costs less than a microsecond.
+ * vCPU thread.
+ */
+FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
 
 /* The epoch ended at `position`. Delivers inputs, and says how to go on. Blocks a backup until the
  * log is here, and a primary as long as the protocol demands. vCPU thread. Errors end the run:

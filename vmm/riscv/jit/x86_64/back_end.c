@@ -65,7 +65,10 @@ static void begin_group(struct back_end *e, unsigned index)
         return;
     }
     if (group == 1 || region->groups[group - 2].first < region->blocks[e->block].first) {
-        e->plain_starts[e->block] = e->known;
+        struct plain_start *start = &e->plain_starts[e->block];
+        start->known = e->known;
+        start->join_count = e->join_count;
+        memcpy(start->joins, e->joins, sizeof start->joins);
     }
     emit_anchor(e, &region->groups[group - 1]);
     e->group = &region->groups[group - 1];
@@ -117,6 +120,16 @@ static void emit_block(struct back_end *e, unsigned place)
     }
 }
 
+static void begin_plain(struct back_end *e, const struct plain_start *start)
+{
+    set_known(e, &start->known);
+    e->join_count = start->join_count;
+    memcpy(e->joins, start->joins, sizeof e->joins);
+    for (unsigned i = 0; i < e->join_count; i++) {
+        e->joins[i].from = NULL;
+    }
+}
+
 /* The block from its first group on, without groups. */
 static void emit_plain_copy(struct back_end *e, unsigned place)
 {
@@ -131,9 +144,8 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
         return;
     }
     e->block = place;
-    set_known(e, &e->plain_starts[place]);
+    begin_plain(e, &e->plain_starts[place]);
     e->looks_ahead = assign_look_ahead(e->region, block, &e->horizon);
-    e->join_count = 0;
     e->done_before = 0;
     for (unsigned i = first; i < end; i++) {
         if (i < e->done_before) {

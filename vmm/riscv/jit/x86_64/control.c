@@ -87,7 +87,9 @@ void emit_joins(struct back_end *e, unsigned index)
             e->joins[kept++] = join;
             continue;
         }
-        bind_jump_here(&e->a, join.from);
+        if (join.from != NULL) {
+            bind_jump_here(&e->a, join.from);
+        }
         e->known.extended &= join.known.extended;
         e->known.float_boxed &= join.known.float_boxed;
         e->known.float_enabled &= join.known.float_enabled;

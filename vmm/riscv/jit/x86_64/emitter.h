@@ -75,7 +75,7 @@ struct fixup {
 
 /* A branch that skips, while what it skips is translated. */
 struct join {
-    uint8_t *from;      /* displacement */
+    uint8_t *from;      /* displacement; NULL in a plain copy, if the branch is not in it */
     uint16_t op;        /* of the region, where both ways join */
     struct known known; /* where it branches off */
 };
@@ -111,8 +111,13 @@ struct back_end {
     bool out_of_edges;
     /* A block with groups has a second, plain copy of its code, from the first of them on: for when
      * a group's accesses are not in one page, or a call may have changed what was translated. */
-    const struct ir_group *group;             /* whose anchor is good at this place, or NULL */
-    struct known plain_starts[REGION_BLOCKS]; /* where the first group of a block begins */
+    const struct ir_group *group; /* whose anchor is good at this place, or NULL */
+    struct plain_start {
+        struct known known; /* where the first group of a block begins */
+        /* Branches that skip it: what comes behind is reached from both ways there, too. */
+        unsigned join_count;
+        struct join joins[BLOCK_SKIPS];
+    } plain_starts[REGION_BLOCKS];
     uint8_t *plain_labels[REGION_OPS];
     struct known plain_known[REGION_OPS]; /* at the labels */
     uint8_t *labels[REGION_BLOCKS];
