@@ -9,7 +9,7 @@
 #include "tests/end-to-end/tests.h"
 
 #define ASK_MS     10000
-#define TINY_CACHE "64K" /* the kernel alone fills it many times over */
+#define TINY_CACHE "256K" /* the kernel alone fills it many times over */
 
 static bool find_jit(struct fixture *fixture, bool *has_jit)
 {

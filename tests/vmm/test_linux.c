@@ -13,7 +13,7 @@
 #define DISK_BYTES (UINT64_C(16) << 20)
 
 /* So little host code that it is dropped all the time. */
-#define TINY_CODE_CACHE (UINT64_C(64) << 10)
+#define TINY_CODE_CACHE HART_MIN_CODE_CACHE
 #define MANY_FLUSHES    1000u
 
 struct linux_guest {

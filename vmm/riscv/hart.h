@@ -65,6 +65,9 @@ enum hart_engine {
     HART_JIT, /* hot code is translated to the host's; the rest is interpreted */
 };
 
+/* A smaller code cache would not hold what a single translation may need; it gets that. */
+#define HART_MIN_CODE_CACHE (UINT64_C(256) << 10)
+
 struct hart_config {
     enum hart_engine engine;
     uint32_t hot_after; /* times that a block is interpreted before it is translated */

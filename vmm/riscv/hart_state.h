@@ -90,7 +90,7 @@ struct hart_state {
 };
 
 struct hart {
-    struct hart_state state; /* first: the interpreter addresses registers from here */
+    struct hart_state state; /* first: registers are addressed from here */
 
     struct guest_memory memory;
     struct hart_callbacks callbacks;
@@ -102,7 +102,7 @@ struct hart {
     unsigned host_rounding; /* frm if the host has that mode, else 8: fpu.h */
     uint32_t host_control;  /* of the embedder, to be restored */
 
-    bool leave; /* the interpreter must return after the current instruction */
+    bool leave; /* whoever executes must return after the current instruction */
     bool stop_requested;
     bool idle;
 

@@ -23,6 +23,8 @@ static inline size_t back_end_bytes(const struct ir_region *region)
     return (size_t)(region->op_count + 2 * region->block_count) * BACK_END_BYTES_PER_OP;
 }
 
+/* jit_is_available() of jit.h is the back end's, too. */
+
 /* Makes what all regions share, at the start of the code memory. False: out of memory. */
 bool back_end_create(struct hart *hart);
 void back_end_destroy(struct jit *jit);

@@ -16,7 +16,7 @@ uint64_t jit_load(struct hart *hart, uint64_t address, uint32_t where, int64_t b
 void jit_store(struct hart *hart, uint64_t address, uint32_t where, int64_t budget, uint64_t value);
 /* Into and from the f register of the instruction. */
 void jit_access_float(struct hart *hart, uint64_t address, uint32_t where, int64_t budget);
-/* Atomics, floating point, CSRs: operands and result in state.x. */
+/* Atomics, floating point, CSRs: operands and result in state.x and state.f. */
 void jit_execute(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget);
 /* The code at pc, NULL if it is not known to be there. */
 const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, int64_t budget);

@@ -11,15 +11,13 @@
 struct hart;
 struct hart_counters;
 
-/* A smaller code cache would not hold what one region may need. */
-#define JIT_MIN_CODE_CACHE (UINT64_C(256) << 10)
-
 /* True if this host has a back end. */
 bool jit_is_available(void);
 /* False: out of memory, or no back end. What was made is there for jit_destroy(). */
 bool jit_create(struct hart *hart);
 void jit_destroy(struct hart *hart);
-/* Under the terms of hart_interpret(), to `limit` or until `leave` is set. */
+/* To `limit`, or to where hart_run() must look: `leave` is set, an interrupt can be taken, the
+ * guest waits for one, or the interpreter had to carry out an instruction. */
 void jit_run(struct hart *hart, uint64_t limit);
 /* Fills in what concerns translations. */
 void jit_get_counters(const struct hart *hart, struct hart_counters *counters);

@@ -37,8 +37,8 @@ bool jit_create(struct hart *hart)
     jit->edges = calloc(JIT_EDGES, sizeof *jit->edges);
     jit->members = calloc(JIT_MEMBERS, sizeof *jit->members);
     if (jit->known == NULL || jit->regions == NULL || jit->edges == NULL || jit->members == NULL ||
-        !code_memory_create(&jit->memory, hart->config.code_cache_size < JIT_MIN_CODE_CACHE
-                                              ? JIT_MIN_CODE_CACHE
+        !code_memory_create(&jit->memory, hart->config.code_cache_size < HART_MIN_CODE_CACHE
+                                              ? HART_MIN_CODE_CACHE
                                               : hart->config.code_cache_size) ||
         !back_end_create(hart)) {
         return false;
