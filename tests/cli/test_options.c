@@ -200,10 +200,10 @@ Test(options, each_replica_chooses_how_it_executes_the_guest)
     struct command_line line;
 
     hart_config_init(&defaults);
-    cr_assert(command_line_parse(&line, BACKUP "--cpu interp --code-cache 128K"));
+    cr_assert(command_line_parse(&line, BACKUP "--cpu interp --code-cache 512K"));
     cr_assert(machine_options_local(&line.options, &local, line.error));
     cr_expect_eq(local.cpu->engine, HART_INTERPRETER);
-    cr_expect_eq(local.cpu->code_cache_size, 128 << 10);
+    cr_expect_eq(local.cpu->code_cache_size, 512 << 10);
     cr_expect_eq(local.cpu->hot_after, defaults.hot_after);
     options_free(&line.options);
 
