@@ -333,6 +333,28 @@ Test(engine_traps, time_from_the_environment_can_make_the_timer_fire_at_once)
     scenario_end(&s);
 }
 
+/* What enables interrupts is hot, and what finds the timer due before it is not. */
+Test(engine_traps, a_timer_found_due_by_cold_code_fires_in_hot_code)
+{
+    struct scenario s;
+    scenario_begin(&s);
+    s.program->environment_clock = true;
+    s.program->stimecmp = 2;
+    s.program->sie = SIE_TIMER;
+    s.program->stvec = SCENARIO_CODE + 64;
+    s.program->x[T0] = 40;
+    PUT(&s, rv_csrrci(ZERO, CSR_SSTATUS, SSTATUS_SIE), rv_addi(T0, T0, -1), rv_bne(T0, ZERO, 8),
+        rv_jal(ZERO, 20), rv_csrrsi(ZERO, CSR_SSTATUS, SSTATUS_SIE), rv_addi(A1, A1, 1),
+        rv_bne(T0, ZERO, -24), STAY);
+    PUT(&s, rv_csrrs(A0, CSR_TIME, ZERO), rv_jal(ZERO, -20));
+    scenario_at(&s, SCENARIO_CODE + 64);
+    PUT(&s, STAY);
+    scenario_run(&s, 300);
+    cr_expect_eq(scenario_csr(&s, CSR_SEPC), SCENARIO_CODE + 20);
+    cr_expect_eq(scenario_x(&s, A1), 39);
+    scenario_end(&s);
+}
+
 Test(engine_traps, wfi_stops_only_if_nothing_is_pending)
 {
     struct scenario s;

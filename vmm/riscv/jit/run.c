@@ -139,7 +139,6 @@ void jit_run(struct hart *hart, uint64_t limit)
         limit = s->position + LONGEST_RUN;
     }
     hart->shared.limit = limit;
-    jit_note_deadline(hart);
     do {
         if (code == NULL) {
             code = next_code(hart, limit, mode);
@@ -150,6 +149,8 @@ void jit_run(struct hart *hart, uint64_t limit)
         }
         hart->shared.page = s->pc & ~PAGE_MASK;
         hart->shared.budget = (int64_t)(limit - s->position);
+        /* The interpreter may have looked at the environment's clock meanwhile. */
+        jit_note_deadline(hart);
         back_end_enter(hart, code);
         mode = INTERPRET_TO_HOT;
     } while (arrive(hart, &code) && !hart->leave && s->position < limit);
