@@ -12,7 +12,9 @@
 #define FRAME_A SCENARIO_DATA
 #define FRAME_B (SCENARIO_DATA + GUEST_PAGE_SIZE)
 #define VALID   1u
-#define ROUNDS  4
+
+#define SSTATUS_SUM UINT64_C(0x40000)
+#define ROUNDS      4
 
 static uint64_t entry_for(uint64_t physical, unsigned flags)
 {
@@ -240,5 +242,39 @@ Test(engine_frames, a_word_made_of_a_register_among_what_is_skipped_is_none_behi
     put_end_of_round(&s, SCENARIO_CODE);
     scenario_run(&s, 30);
     cr_expect_eq(scenario_x(&s, A5), UINT64_C(0xf6553bbe747757f8));
+    scenario_end(&s);
+}
+
+/* A user's page, which S mode may access in one part of the row only. */
+Test(engine_frames, sum_within_a_row_of_accesses_decides_each)
+{
+    struct scenario s;
+    begin_frame(&s, PAGE_ALL | PAGE_USER);
+    s.program->x[S2] = SSTATUS_SUM;
+    PUT(&s, rv_csrrs(ZERO, CSR_SSTATUS, S2), rv_sd(A0, 0, SP), rv_ld(A1, 0, SP), rv_sd(A0, 8, SP),
+        rv_csrrc(ZERO, CSR_SSTATUS, S2), rv_sd(ZERO, 0, SP), rv_ld(A1, 8, SP), rv_sd(ZERO, 8, SP),
+        rv_addi(A0, A0, 1));
+    put_end_of_round(&s, SCENARIO_CODE);
+    scenario_run(&s, 160);
+    cr_expect_eq(scenario_x(&s, TRAPS), 3 * ROUNDS);
+    cr_expect_eq(scenario_load(&s, FRAME_A + 512), 0xa + ROUNDS - 1);
+    cr_expect_eq(scenario_load(&s, FRAME_A + 520), 0xa + ROUNDS - 1);
+    scenario_end(&s);
+}
+
+/* What is known of the unit on the way without skipping is not known behind it. */
+Test(engine_frames, a_skipped_access_says_nothing_about_the_unit)
+{
+    struct scenario s;
+    begin_frame(&s, PAGE_ALL);
+    s.program->sstatus = 0; /* the unit is off */
+    s.program->x[T1] = 1;
+    PUT(&s, rv_sd(A0, 0, SP), rv_ld(A1, 0, SP), rv_bne(T1, ZERO, 8), rv_fsd(1, 8, SP),
+        rv_fsd(2, 16, SP), rv_ld(A2, 24, SP), rv_sd(A2, 32, SP));
+    put_end_of_round(&s, SCENARIO_CODE);
+    s.program->f[2] = 7;
+    scenario_run(&s, 90);
+    cr_expect_eq(scenario_x(&s, TRAPS), ROUNDS);
+    cr_expect_eq(scenario_load(&s, FRAME_A + 512 + 16), 0);
     scenario_end(&s);
 }
