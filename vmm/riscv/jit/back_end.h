@@ -14,22 +14,17 @@
 struct hart;
 struct jit;
 
-/* Bytes of code that an operation may need at most, everything included. */
-#define BACK_END_BYTES_PER_OP 1024u
-
-/* The same for a region. */
-static inline size_t back_end_bytes(const struct ir_region *region)
-{
-    return (size_t)(region->op_count + 2 * region->block_count) * BACK_END_BYTES_PER_OP;
-}
+/* Bytes of code that an operation seldom exceeds, everything included. */
+#define BACK_END_BYTES_PER_OP 256u
 
 /* jit_is_available() of jit.h is the back end's, too. */
 
 /* Makes what all regions share, at the start of the code memory. False: out of memory. */
 bool back_end_create(struct hart *hart);
 void back_end_destroy(struct jit *jit);
-/* Code for the region, appended to the code memory, in which there is room. Edges get their places.
- * NULL if there are too many edges. */
+/* Code for the region, appended to the code memory. Edges get their places. NULL if there is not
+ * room enough for it, or for its edges, or if there is too much of it: then nothing was appended.
+ */
 const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region);
 /* Redirects a jump that the back end made. */
 void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target);

@@ -113,7 +113,7 @@ static bool extend(struct lowering *l, enum ir_code code, bool word, const struc
         before->dst != op->rs1 || op->rs1 != op->rd || before->index + 1u != index) {
         return false;
     }
-    if (!is_signed && !word && before->imm == 32 && count <= 32) {
+    if (!is_signed && !word && before->imm == 32 && count >= 0 && count <= 32) {
         before->code = IR_NOP;
         ir = append(l, IR_SHIFT_ADD_ZERO, op, index);
         ir->imm = 32 - count;

@@ -22,6 +22,9 @@ static void forget_known_code(struct jit *jit)
     memset(jit->known, 0xff, JIT_KNOWN_CODE * sizeof *jit->known);
 }
 
+/* Of a block that cannot be translated. */
+#define NEVER_HOT UINT32_MAX
+
 bool jit_create(struct hart *hart)
 {
     struct jit *jit = calloc(1, sizeof *jit);
@@ -205,8 +208,10 @@ static void flush(struct hart *hart)
     hart->jit->flushes++;
 }
 
-static bool has_room(const struct jit *jit, size_t bytes)
+static bool has_room(const struct jit *jit)
 {
+    size_t bytes = (size_t)jit->ir.op_count * BACK_END_BYTES_PER_OP;
+
     return jit->region_count < JIT_REGIONS && jit->member_count + REGION_BLOCKS < JIT_MEMBERS &&
            jit->memory.used + bytes < jit->memory.size;
 }
@@ -223,26 +228,50 @@ static void enlist(struct hart *hart, uint32_t index)
     }
 }
 
-struct region *region_translate(struct hart *hart, uint32_t head)
+static struct region *translate(struct hart *hart, uint32_t head)
+{
+    struct jit *jit = hart->jit;
+    struct region *region = &jit->regions[jit->region_count];
+
+    *region = (struct region){.head = head, .first_out = jit->edge_count};
+    region->entry = back_end_translate(hart, &jit->ir);
+    if (region->entry == NULL) {
+        jit->edge_count = region->first_out;
+        return NULL;
+    }
+    return region;
+}
+
+/* What does not fit is tried again in an empty cache, and then without all but its first block. */
+static struct region *make_room_and_translate(struct hart *hart, uint32_t head)
 {
     struct jit *jit = hart->jit;
     struct region *region;
 
     select_region(hart, head, largest_region(jit), &jit->ir);
-    if (!has_room(jit, back_end_bytes(&jit->ir))) {
+    if (!has_room(jit)) {
         flush(hart);
     }
-    for (;;) {
-        size_t used = jit->memory.used;
-        region = &jit->regions[jit->region_count];
-        *region = (struct region){.head = head, .first_out = jit->edge_count};
-        region->entry = back_end_translate(hart, &jit->ir);
-        if (region->entry != NULL) {
-            break;
-        }
-        /* There were too many edges. A single region never has too many. */
-        assert(used != jit->fixed);
+    region = translate(hart, head);
+    if (region == NULL) {
         flush(hart);
+        region = translate(hart, head);
+    }
+    if (region == NULL) {
+        select_region(hart, head, 0, &jit->ir);
+        region = translate(hart, head);
+    }
+    return region;
+}
+
+struct region *region_translate(struct hart *hart, uint32_t head)
+{
+    struct jit *jit = hart->jit;
+    struct region *region = make_room_and_translate(hart, head);
+
+    if (region == NULL) {
+        hart->blocks.blocks[head].cool = NEVER_HOT;
+        return NULL;
     }
     region->count_out = jit->edge_count - region->first_out;
     hart->blocks.blocks[head].region = jit->region_count;

@@ -27,6 +27,9 @@ static const uint8_t *code_of(struct hart *hart, uint32_t index)
         block->region != 0 ? &hart->jit->regions[block->region] : region_translate(hart, index);
     struct jit_jump *jump = jit_jump_for(hart, hart->state.pc);
 
+    if (region == NULL) {
+        return NULL;
+    }
     *jump = (struct jit_jump){.pc = hart->state.pc, .salt = hart->jump_salt, .code = region->entry};
     return region->entry;
 }
@@ -62,8 +65,8 @@ static const uint8_t *follow_edge(struct hart *hart, uint32_t index)
         (hart->blocks.blocks[block].region == 0 && hart->blocks.blocks[block].cool != 0)) {
         return NULL;
     }
-    if (hart->blocks.blocks[block].region == 0) {
-        region_translate(hart, block);
+    if (hart->blocks.blocks[block].region == 0 && region_translate(hart, block) == NULL) {
+        return NULL;
     }
     struct region *region = &jit->regions[hart->blocks.blocks[block].region];
     if (jit->flushes == generation) {

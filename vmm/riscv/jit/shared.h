@@ -58,7 +58,7 @@ struct jit_shared {
 #define JIT_EXIT_BITS 4u
 /* Detail of an exit before an instruction: its offset in the page, and how much of the budget that
  * was taken for the block is not used. */
-#define JIT_EXIT_OFFSET_BITS 12u
+#define JIT_EXIT_OFFSET_BITS 13u
 
 /* What a called function is told of the instruction: the place of its decoded form, and how much of
  * the budget that was taken for the block is not used, with this instruction. */

@@ -26,7 +26,7 @@ static unsigned target_of(const struct block *block, unsigned branch)
 static bool fits(const struct skips *skips, struct skip added)
 {
     for (unsigned i = 0; i < skips->count; i++) {
-        if (skips->skip[i].end > added.first && skips->skip[i].end < added.end) {
+        if (skips->skip[i].end >= added.first && skips->skip[i].end < added.end) {
             return false;
         }
     }

@@ -9,6 +9,12 @@
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
 #define ENTRY_ALIGNMENT 16u
+#define KILLED_BYTES    10 /* that back_end_kill() writes */
+
+static uint8_t *align(uint8_t *at)
+{
+    return (uint8_t *)(((uintptr_t)at + ENTRY_ALIGNMENT - 1) & ~(uintptr_t)(ENTRY_ALIGNMENT - 1));
+}
 
 bool back_end_create(struct hart *hart)
 {
@@ -25,7 +31,7 @@ bool back_end_create(struct hart *hart)
     e->has_fma = __builtin_cpu_supports("fma");
     e->a.at = jit->memory.writable;
     emit_thunks(e);
-    jit->memory.used = (size_t)(e->a.at - jit->memory.writable);
+    jit->memory.used = (size_t)(align(e->a.at) - jit->memory.writable);
     return true;
 }
 
@@ -106,7 +112,7 @@ static void emit_block(struct back_end *e, unsigned place)
     e->done_before = 0;
     e->labels[place] = e->a.at;
     take_budget(e, block);
-    for (unsigned i = block->first; i < (unsigned)block->first + block->count; i++) {
+    for (unsigned i = block->first; i < (unsigned)block->first + block->count && has_room(e); i++) {
         if (i < e->done_before) {
             end_group(e, i);
             continue;
@@ -147,7 +153,7 @@ static void emit_plain_copy(struct back_end *e, unsigned place)
     begin_plain(e, &e->plain_starts[place]);
     e->looks_ahead = assign_look_ahead(e->region, block, &e->horizon);
     e->done_before = 0;
-    for (unsigned i = first; i < end; i++) {
+    for (unsigned i = first; i < end && has_room(e); i++) {
         if (i < e->done_before) {
             continue;
         }
@@ -180,41 +186,52 @@ static unsigned next_block(const struct back_end *e, unsigned place)
     return REGION_BLOCKS;
 }
 
-const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region)
+static void emit_region(struct back_end *e)
 {
-    struct jit *jit = hart->jit;
-    struct back_end *e = jit->back_end;
-    uint8_t *end = jit->memory.writable + jit->memory.size;
-    uint8_t *entry;
-
-    jit->memory.used = (jit->memory.used + ENTRY_ALIGNMENT - 1) & ~(size_t)(ENTRY_ALIGNMENT - 1);
-    entry = jit->memory.writable + jit->memory.used;
-    e->a.at = entry;
-    e->region = region;
-    e->cold_count = 0;
-    e->fixup_count = 0;
-    e->out_of_edges = false;
-    e->group = NULL;
-    memset(e->labels, 0, sizeof e->labels);
-    assign_region(region, &e->assignment);
-
+    if (!has_room(e)) {
+        return;
+    }
     enter_from_home(e);
     for (unsigned place = 0; place < REGION_BLOCKS; place = next_block(e, place)) {
         emit_block(e, place);
     }
-    for (unsigned i = 0; i < region->block_count; i++) {
+    for (unsigned i = 0; i < e->region->block_count; i++) {
         emit_plain_copy(e, i);
     }
-    for (unsigned i = 0; i < e->cold_count; i++) {
-        struct cold cold = e->colds[i];
+    while (e->colds_emitted < e->cold_count && has_room(e)) {
+        struct cold cold = e->colds[e->colds_emitted];
         emit_cold(e, &cold);
+        e->colds_emitted++;
     }
+}
+
+const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region)
+{
+    struct jit *jit = hart->jit;
+    struct back_end *e = jit->back_end;
+    uint8_t *entry;
+
+    e->a.at = align(jit->memory.writable + jit->memory.used);
+    entry = e->a.at;
+    e->end = jit->memory.writable + jit->memory.size;
+    e->region = region;
+    e->cold_count = 0;
+    e->colds_emitted = 0;
+    e->fixup_count = 0;
+    e->out_of_room = false;
+    e->group = NULL;
+    memset(e->labels, 0, sizeof e->labels);
+    assign_region(region, &e->assignment);
+    emit_region(e);
+    if (e->out_of_room) {
+        return NULL;
+    }
+    assert(e->a.at - entry >= KILLED_BYTES);
     for (unsigned i = 0; i < e->fixup_count; i++) {
         bind_jump(e->fixups[i].displacement, e->labels[e->fixups[i].block]);
     }
-    assert(e->a.at <= end && (size_t)(e->a.at - entry) <= back_end_bytes(region));
     jit->memory.used = (size_t)(e->a.at - jit->memory.writable);
-    return e->out_of_edges ? NULL : code_memory_executable(&jit->memory, entry);
+    return code_memory_executable(&jit->memory, entry);
 }
 
 void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target)
@@ -229,6 +246,7 @@ void back_end_kill(struct jit *jit, const uint8_t *entry, uint16_t offset)
     e->a.at = code_memory_writable(&jit->memory, entry);
     mov_ri(&e->a, RAX, JIT_EXIT_DEAD | (int64_t)offset << JIT_EXIT_BITS);
     jump_to_exit(e, e->exit);
+    assert(e->a.at == code_memory_writable(&jit->memory, entry) + KILLED_BYTES);
 }
 
 void back_end_enter(struct hart *hart, const uint8_t *code)

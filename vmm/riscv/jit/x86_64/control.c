@@ -27,7 +27,7 @@ static void emit_branch(struct back_end *e, const struct ir_op *op)
     enum host_condition condition = emit_compare(e, op->condition, op, op->compared);
     uint8_t *taken = jump_if(&e->a, condition);
     if (inside) {
-        e->fixups[e->fixup_count++] = (struct fixup){taken, op->target};
+        add_fixup(e, taken, op->target);
     } else {
         add_cold(e, COLD_BRANCH, op, taken);
     }

@@ -24,14 +24,17 @@
 #include "vmm/riscv/jit/jit_state.h"
 #include "vmm/riscv/jit/x86_64/assembler.h"
 
-#define HOST_HART      RBX
-#define HOST_TLB       R14
-#define HOST_BUDGET    R15
-#define HART_BIAS      128
-#define NOT_IN_HOST    0xffu
-#define COLD_PER_OP    3u
-#define COLD_PER_GROUP 3u
-#define COLD_PER_BLOCK 1u
+#define HOST_HART   RBX
+#define HOST_TLB    R14
+#define HOST_BUDGET R15
+#define HART_BIAS   128
+#define NOT_IN_HOST 0xffu
+/* No single step of a translation emits more bytes than that. */
+#define EMIT_ROOM 2048u
+/* At these a translation is given up: there is too much of it. */
+#define COLDS     2048u
+#define FIXUPS    (2 * REGION_OPS)
+#define COLD_WAYS 8u
 
 /* What is out of the way: emitted behind the region's code, reached by a jump from it. */
 enum cold_kind {
@@ -62,8 +65,9 @@ struct cold {
     uint8_t kind;
     uint8_t block; /* of the region */
     struct known known;
-    uint8_t *from;   /* displacement of the jump that leads here */
-    uint8_t *resume; /* where it goes back to */
+    uint8_t ways;
+    uint8_t *from[COLD_WAYS]; /* displacements of the jumps that lead here */
+    uint8_t *resume;          /* where it goes back to */
     const struct ir_op *op;
     bool to_plain; /* instead, go on behind the operation in the plain copy of the block */
 };
@@ -108,7 +112,12 @@ struct back_end {
     uint8_t place_of[32]; /* the inverse of known.guest_in */
     bool looks_ahead;     /* in this block registers change places */
     struct assign_horizon horizon;
-    bool out_of_edges;
+    const uint8_t *end; /* of the code memory, writable */
+    bool out_of_room;   /* or of edges, colds, fixups */
+    /* Jumps of one floating-point operation to the hart's function: float.c. */
+    struct known detoured;
+    unsigned detour_count;
+    uint8_t *detours[COLD_WAYS];
     /* A block with groups has a second, plain copy of its code, from the first of them on: for when
      * a group's accesses are not in one page, or a call may have changed what was translated. */
     const struct ir_group *group; /* whose anchor is good at this place, or NULL */
@@ -125,10 +134,11 @@ struct back_end {
     unsigned join_count;
     struct join joins[BLOCK_SKIPS];
     unsigned fixup_count;
-    struct fixup fixups[2 * REGION_OPS];
+    struct fixup fixups[FIXUPS + 1];
     unsigned cold_count;
-    struct cold colds[2 * REGION_OPS * COLD_PER_OP + REGION_GROUPS * COLD_PER_GROUP +
-                      REGION_BLOCKS * COLD_PER_BLOCK];
+    unsigned colds_emitted;
+    struct cold colds[COLDS + 1]; /* and one for those that are too many */
+    ;
 };
 
 #define HART_FIELD(field)   at_offset(HOST_HART, (int32_t)offsetof(struct hart, field) - HART_BIAS)
@@ -215,6 +225,11 @@ void go_to_target(struct back_end *e, const struct ir_op *op);
 void go_to_pc(struct back_end *e);
 void call_shared(struct back_end *e, const uint8_t *target);
 uint32_t where_of(const struct back_end *e, const struct ir_op *op);
+/* Code that is as good as out of the way of several jumps has several ways in. */
+void add_way(struct cold *cold, uint8_t *from);
+void add_fixup(struct back_end *e, uint8_t *displacement, unsigned block);
+/* False: the translation is to be given up. To be asked before each step. */
+bool has_room(struct back_end *e);
 struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_op *op,
                       uint8_t *from);
 void emit_cold(struct back_end *e, const struct cold *cold);

@@ -3,6 +3,8 @@
  * as the guest's is done by it, as in the interpreter; for all else, and for whatever yields a NaN,
  * the hart's own function is called.
  */
+#include <assert.h>
+
 #include "vmm/riscv/fpu.h"
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
@@ -58,29 +60,34 @@ void make_float_dirty(struct back_end *e)
     }
 }
 
-/* The hart's function does it if the condition holds. Cold code goes on behind the operation:
- * resume_here(). */
-struct detours {
-    unsigned first;
-};
-
-static struct detours begin_detours(const struct back_end *e)
+/* The hart's function does it if the condition holds, and comes back behind the operation: from
+ * begin_detours() to end_detours(). What is known at the beginning is true wherever one branches
+ * off. */
+static void begin_detours(struct back_end *e)
 {
-    return (struct detours){.first = e->cold_count};
+    e->detoured = e->known;
+    e->detour_count = 0;
 }
 
-static void detour_if(struct back_end *e, const struct float_op *op, enum host_condition condition)
+static void detour_if(struct back_end *e, enum host_condition condition)
 {
-    add_cold(e, COLD_EXECUTE, op->ir, jump_if(&e->a, condition));
+    assert(e->detour_count < COLD_WAYS);
+    e->detours[e->detour_count++] = jump_if(&e->a, condition);
 }
 
-static void resume_here(struct back_end *e, struct detours detours)
+static void end_detours(struct back_end *e, const struct float_op *op)
 {
-    for (unsigned i = detours.first; i < e->cold_count; i++) {
-        if (e->colds[i].kind == COLD_EXECUTE) {
-            e->colds[i].resume = e->a.at;
-        }
+    struct cold *cold;
+
+    if (e->detour_count == 0) {
+        return;
     }
+    cold = add_cold(e, COLD_EXECUTE, op->ir, e->detours[0]);
+    for (unsigned i = 1; i < e->detour_count; i++) {
+        add_way(cold, e->detours[i]);
+    }
+    cold->known = e->detoured;
+    cold->resume = e->a.at;
 }
 
 /* The host rounds as the instruction wants it. */
@@ -90,10 +97,10 @@ static void require_rounding(struct back_end *e, const struct float_op *op)
 
     if (mode != ROUND_DYNAMIC) {
         alu_mi(&e->a, ALU_CMP, false, HART_FIELD(host_rounding), (int32_t)mode);
-        detour_if(e, op, CC_NOT_EQUAL);
+        detour_if(e, CC_NOT_EQUAL);
     } else {
         alu_mi(&e->a, ALU_CMP, false, HART_FIELD(host_rounding), ROUND_UP);
-        detour_if(e, op, CC_ABOVE);
+        detour_if(e, CC_ABOVE);
     }
 }
 
@@ -114,7 +121,7 @@ static void require_boxed(struct back_end *e, const struct float_op *op, unsigne
         shift_ri(&e->a, SHIFT_SAR, true, RAX, 32);
         alu_ri(&e->a, ALU_CMP, false, RAX, -1);
     }
-    detour_if(e, op, CC_NOT_EQUAL);
+    detour_if(e, CC_NOT_EQUAL);
 }
 
 /* In a register of the host; not to be changed. */
@@ -167,17 +174,15 @@ static uint32_t sized(const struct float_op *op, uint32_t opcode)
 }
 
 /* NaNs are canonical in the guest, and raise flags in ways of their own. */
-static void detour_if_nan(struct back_end *e, const struct float_op *op, bool is_single,
-                          unsigned value)
+static void detour_if_nan(struct back_end *e, bool is_single, unsigned value)
 {
     op_rr(&e->a, is_single ? PLAIN_SINGLE(UCOMISD) : UCOMISD, false, value, value);
-    detour_if(e, op, CC_PARITY);
+    detour_if(e, CC_PARITY);
 }
 
 static void emit_arithmetic(struct back_end *e, const struct float_op *op, uint32_t opcode)
 {
-    struct detours detours = begin_detours(e);
-
+    begin_detours(e);
     require_rounding(e, op);
     require_boxed(e, op, op->guest->rs1);
     if (opcode == SQRTSD) {
@@ -189,16 +194,15 @@ static void emit_arithmetic(struct back_end *e, const struct float_op *op, uint3
         move_float(e, SCRATCH_A, operand(e, op, op->guest->rs1, SCRATCH_A));
         op_rr(&e->a, sized(op, opcode), false, SCRATCH_A, b);
     }
-    detour_if_nan(e, op, op->is_single, SCRATCH_A);
+    detour_if_nan(e, op->is_single, SCRATCH_A);
     set_float(e, op, op->is_single, SCRATCH_A);
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 static void emit_fused(struct back_end *e, const struct float_op *op, unsigned opcode)
 {
-    struct detours detours = begin_detours(e);
-
+    begin_detours(e);
     require_rounding(e, op);
     require_boxed(e, op, op->guest->rs1);
     require_boxed(e, op, op->guest->rs2);
@@ -207,19 +211,19 @@ static void emit_fused(struct back_end *e, const struct float_op *op, unsigned o
     unsigned c = operand(e, op, op->guest->rs3, SCRATCH_C);
     move_float(e, SCRATCH_A, operand(e, op, op->guest->rs1, SCRATCH_A));
     vex_rrr(&e->a, VEX_MAP_0F38, VEX_66, !op->is_single, opcode, SCRATCH_A, b, c);
-    detour_if_nan(e, op, op->is_single, SCRATCH_A);
+    detour_if_nan(e, op->is_single, SCRATCH_A);
     set_float(e, op, op->is_single, SCRATCH_A);
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 /* comisd and ucomisd raise the flags of flt, fle and of feq; unordered sets all of CF, ZF, PF. */
 static void emit_comparison(struct back_end *e, const struct float_op *op)
 {
-    struct detours detours = begin_detours(e);
     uint32_t opcode = op->base == OP_FEQ_S ? UCOMISD : COMISD;
     unsigned a, b, to = result_in(e, op->ir->dst, RAX);
 
+    begin_detours(e);
     require_boxed(e, op, op->guest->rs1);
     require_boxed(e, op, op->guest->rs2);
     a = operand(e, op, op->guest->rs1, SCRATCH_A);
@@ -237,7 +241,7 @@ static void emit_comparison(struct back_end *e, const struct float_op *op)
         set_result(e, op->ir->dst, to, false);
     }
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 /* Bits of an f register in rax or rcx. */
@@ -254,10 +258,10 @@ static void float_to_integer_register(struct back_end *e, unsigned guest, unsign
 
 static void emit_sign(struct back_end *e, const struct float_op *op)
 {
-    struct detours detours = begin_detours(e);
     bool wide = !op->is_single;
     unsigned sign = wide ? 63 : 31;
 
+    begin_detours(e);
     require_boxed(e, op, op->guest->rs1);
     require_boxed(e, op, op->guest->rs2);
     float_to_integer_register(e, op->guest->rs1, RAX);
@@ -282,15 +286,15 @@ static void emit_sign(struct back_end *e, const struct float_op *op)
     op_rr(&e->a, MOVQ_TO, wide, SCRATCH_A, RAX);
     set_float(e, op, op->is_single, SCRATCH_A);
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 static void emit_from_integer(struct back_end *e, const struct float_op *op)
 {
-    struct detours detours = begin_detours(e);
     bool wide = op->base != OP_FCVT_S_W;
     unsigned from;
 
+    begin_detours(e);
     require_rounding(e, op);
     if (op->base == OP_FCVT_S_WU) {
         from = use_word(e, op->ir->a, RAX);
@@ -303,39 +307,39 @@ static void emit_from_integer(struct back_end *e, const struct float_op *op)
     op_rr(&e->a, sized(op, CVTSI2SD), wide, SCRATCH_A, from);
     set_float(e, op, op->is_single, SCRATCH_A);
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 /* Truncation to a signed integer; the least integer may mean that the value was out of range. */
 static void emit_truncation(struct back_end *e, const struct float_op *op)
 {
-    struct detours detours = begin_detours(e);
     bool wide = op->base == OP_FCVT_L_S;
 
+    begin_detours(e);
     require_boxed(e, op, op->guest->rs1);
     op_rr(&e->a, sized(op, CVTTSD2SI), wide, RAX, operand(e, op, op->guest->rs1, SCRATCH_A));
     alu_ri(&e->a, ALU_CMP, wide, RAX, 1);
-    detour_if(e, op, CC_OVERFLOW);
+    detour_if(e, CC_OVERFLOW);
     if (op->ir->dst != 0) {
         set_result(e, op->ir->dst, RAX, !wide);
     }
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 static void emit_conversion(struct back_end *e, const struct float_op *op)
 {
-    struct detours detours = begin_detours(e);
     bool to_single = op->guest->code == OP_FCVT_S_D;
 
+    begin_detours(e);
     require_rounding(e, op);
     require_boxed(e, op, op->guest->rs1);
     op_rr(&e->a, to_single ? CVTSD2SS : CVTSS2SD, false, SCRATCH_A,
           operand(e, op, op->guest->rs1, SCRATCH_B));
-    detour_if_nan(e, op, to_single, SCRATCH_A);
+    detour_if_nan(e, to_single, SCRATCH_A);
     set_float(e, op, to_single, SCRATCH_A);
     make_float_dirty(e);
-    resume_here(e, detours);
+    end_detours(e, op);
 }
 
 static void emit_move_to_x(struct back_end *e, const struct float_op *op)

@@ -1,4 +1,7 @@
 /* Ways out of a region, and what is out of the way of its code. */
+#include <assert.h>
+#include <string.h>
+
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
 static const struct ir_block *block_of(const struct back_end *e)
@@ -30,10 +33,19 @@ void call_shared(struct back_end *e, const uint8_t *target)
     bind_jump(call(&e->a), code_memory_writable(&e->jit->memory, target));
 }
 
+void add_fixup(struct back_end *e, uint8_t *displacement, unsigned block)
+{
+    e->fixups[e->fixup_count] = (struct fixup){displacement, (uint8_t)block};
+    if (e->fixup_count < FIXUPS) {
+        e->fixup_count++;
+    } else {
+        e->out_of_room = true;
+    }
+}
+
 void jump_to_block(struct back_end *e, unsigned block)
 {
-    uint8_t *displacement = jump(&e->a);
-    e->fixups[e->fixup_count++] = (struct fixup){displacement, (uint8_t)block};
+    add_fixup(e, jump(&e->a), block);
 }
 
 static void go_by_edge(struct back_end *e, uint16_t offset)
@@ -43,7 +55,7 @@ static void go_by_edge(struct back_end *e, uint16_t offset)
     struct edge *edge = &e->jit->edges[index];
 
     if (index == 0) {
-        e->out_of_edges = true;
+        e->out_of_room = true;
     }
     bind_jump_here(&e->a, displacement);
     edge->jump = code_memory_executable(&e->jit->memory, displacement);
@@ -100,15 +112,35 @@ void go_to_target(struct back_end *e, const struct ir_op *op)
     go_to_pc(e);
 }
 
+bool has_room(struct back_end *e)
+{
+    if ((size_t)(e->end - e->a.at) < EMIT_ROOM) {
+        e->out_of_room = true;
+    }
+    return !e->out_of_room;
+}
+
+void add_way(struct cold *cold, uint8_t *from)
+{
+    assert(cold->ways < COLD_WAYS);
+    cold->from[cold->ways++] = from;
+}
+
 struct cold *add_cold(struct back_end *e, enum cold_kind kind, const struct ir_op *op,
                       uint8_t *from)
 {
-    struct cold *cold = &e->colds[e->cold_count++];
+    struct cold *cold = &e->colds[e->cold_count];
 
+    if (e->cold_count < COLDS) {
+        e->cold_count++;
+    } else {
+        e->out_of_room = true;
+    }
     *cold = (struct cold){.kind = (uint8_t)kind,
                           .block = (uint8_t)e->block,
                           .known = e->known,
-                          .from = from,
+                          .ways = 1,
+                          .from = {from},
                           .op = op,
                           .to_plain = e->group != NULL};
     return cold;
@@ -123,10 +155,26 @@ static void leave_by_status(struct back_end *e)
     jump_to_exit(e, e->exit_status);
 }
 
-/* After a call of the hart's. */
+static bool leaves_alike(const struct known *a, const struct known *b)
+{
+    return a->narrow == b->narrow && a->dirty == b->dirty &&
+           memcmp(a->guest_in, b->guest_in, sizeof a->guest_in) == 0;
+}
+
+/* After a call of the hart's. Who leaves alike leaves by the same code. */
 static void check_status(struct back_end *e)
 {
-    add_cold(e, COLD_STATUS, NULL, jump_if(&e->a, CC_NOT_EQUAL));
+    uint8_t *from = jump_if(&e->a, CC_NOT_EQUAL);
+
+    for (unsigned i = e->cold_count; i > e->colds_emitted + 1; i--) {
+        struct cold *cold = &e->colds[i - 1];
+        if (cold->kind == COLD_STATUS && cold->ways < COLD_WAYS &&
+            leaves_alike(&cold->known, &e->known)) {
+            add_way(cold, from);
+            return;
+        }
+    }
+    add_cold(e, COLD_STATUS, NULL, from);
 }
 
 /* No xmm register survives a call. The flags of the shared code do. */
@@ -190,7 +238,9 @@ void emit_cold(struct back_end *e, const struct cold *cold)
 
     e->block = cold->block;
     set_known(e, &cold->known);
-    bind_jump_here(&e->a, cold->from);
+    for (unsigned i = 0; i < cold->ways; i++) {
+        bind_jump_here(&e->a, cold->from[i]);
+    }
     switch (cold->kind) {
     case COLD_LOAD:
         call_access(e, cold, e->call_load);
