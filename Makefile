@@ -18,7 +18,7 @@ GUEST    ?= build/guest
 
 PKGS_logging     := libprotobuf-c libxxhash
 PKGS_replication := $(PKGS_logging)
-PKGS_vmm         := libxxhash libpcap
+PKGS_vmm         := libxxhash libpcap libzstd
 PKGS_cli         := jansson inih
 PKGS             := $(PKGS_logging) $(PKGS_vmm) $(PKGS_cli)
 

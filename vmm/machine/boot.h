@@ -12,6 +12,7 @@
 #define VMM_MACHINE_BOOT_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/memory.h"
@@ -20,8 +21,10 @@
 #define BOOT_DEVICE_TREE_ROOM 0x10000u            /* bytes kept for the device tree */
 
 struct boot_image {
-    uint8_t *data; /* NULL: none */
+    uint8_t *data; /* `size` bytes, or NULL: packed, or none */
     uint64_t size;
+    uint8_t *packed; /* compressed by zstd, or NULL */
+    uint64_t packed_size;
 };
 
 struct boot_images {
@@ -41,13 +44,19 @@ int boot_image_allocate(struct boot_image *image, uint64_t size);
 /* Reads a file. 0, or a negative errno and one line in `error`. */
 int boot_image_read(struct boot_image *image, const char *path, char *error, size_t error_size);
 void boot_images_free(struct boot_images *images);
+/* They are needed again only by a reset, or for another replica's state: takes less memory from
+ * here on, where that saves any. */
+void boot_images_pack(struct boot_images *images);
+/* All bytes of an image, for a moment: to be given back. NULL if out of memory. */
+const uint8_t *boot_image_open(const struct boot_image *image);
+void boot_image_close(const struct boot_image *image, const uint8_t *bytes);
 
 /* Checks the kernel's header and finds a place for everything. `kernel_name` is for the message. 0,
  * -ENOEXEC (no kernel Image) or -EFBIG (memory too small). The images are not trusted. */
 int boot_plan(const struct boot_images *images, const char *kernel_name, uint64_t memory_size,
               struct boot_layout *layout, char *error, size_t error_size);
-/* Copies the images into RAM, all of which must be zero. */
-void boot_load(const struct boot_images *images, const struct boot_layout *layout,
+/* Copies the images into RAM, all of which must be zero. False: an image cannot be unpacked. */
+bool boot_load(const struct boot_images *images, const struct boot_layout *layout,
                const struct guest_memory *memory);
 
 #endif

@@ -160,7 +160,7 @@ bool machine_power_on(struct machine *machine)
     if (madvise(machine->memory.host, machine->memory.size, MADV_DONTNEED) != 0) {
         return false;
     }
-    boot_load(&machine->boot, &machine->layout, &machine->memory);
+    bool loaded = boot_load(&machine->boot, &machine->layout, &machine->memory);
     virtio_rng_take(machine->rng, rng_seed, sizeof rng_seed);
     uint8_t *tree =
         guest_memory_slice(&machine->memory, machine->layout.device_tree, BOOT_DEVICE_TREE_ROOM);
@@ -168,7 +168,7 @@ bool machine_power_on(struct machine *machine)
                                                    rng_seed, tree, BOOT_DEVICE_TREE_ROOM);
     hart_memory_written(machine->hart, machine->memory.start, machine->memory.size);
     hart_reset(machine->hart, machine->layout.kernel, machine->layout.device_tree);
-    return built;
+    return loaded && built;
 }
 
 /* ---- Backends ---- */
@@ -298,6 +298,7 @@ static int build(struct machine *machine, const struct machine_local *local,
         result = backend_fail(reason->text, reason->size, -E2BIG,
                               "the device tree does not fit into its place");
     }
+    boot_images_pack(&machine->boot);
     return result;
 }
 

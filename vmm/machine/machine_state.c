@@ -127,8 +127,14 @@ static void load_devices(struct machine *machine, struct state_reader *reader)
 
 static void save_image(const struct boot_image *image, struct state_writer *writer)
 {
+    const uint8_t *bytes = boot_image_open(image);
+    if (bytes == NULL && image->size > 0) {
+        writer->error = writer->error != 0 ? writer->error : FTVM_E_MEMORY;
+        return;
+    }
     state_put_u64(writer, image->size);
-    state_put_bytes(writer, image->data, image->size);
+    state_put_bytes(writer, bytes, image->size);
+    boot_image_close(image, bytes);
 }
 
 static void load_image(struct boot_image *image, struct state_reader *reader)
@@ -152,6 +158,7 @@ static void load_images(struct machine *machine, struct state_reader *reader)
                                         &machine->layout, NULL, 0) != 0) {
         state_reader_fail(reader);
     }
+    boot_images_pack(&machine->boot);
 }
 
 /* ---- RAM: runs of pages that are not zero, each with its first page's number and its count ----

@@ -1,4 +1,6 @@
 /* Computations on x registers. */
+#include <assert.h>
+
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
 #define VEX_MAP_0F38 2u
@@ -311,7 +313,10 @@ static void emit_unary(struct back_end *e, const struct ir_op *op)
         e->a.at--;
         to = RAX;
         break;
-    default: emit_move(e, op); return;
+    default:
+        assert(op->code == IR_MOVE);
+        emit_move(e, op);
+        return;
     }
     set_result(e, op->dst, to, false);
     if (op->code != IR_REVERSE_BYTES) {
