@@ -88,6 +88,7 @@ stage_house() {
     step floors tests/house/floors.sh
     make -s -j"$jobs" all >"$logs/build-house.log" 2>&1
     step globals tests/house/globals.sh build
+    step symbols tests/house/symbols.sh build
 }
 
 stage_unit() {
