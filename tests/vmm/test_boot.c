@@ -172,3 +172,48 @@ Test(device_tree, holds_the_largest_machine)
     description.console_virtio = true;
     cr_assert(device_tree_build(&description, &placed, seed, tree, sizeof tree));
 }
+
+static void make_image(struct boot_image *image, uint64_t size)
+{
+    cr_assert_eq(boot_image_allocate(image, size), 0);
+    for (uint64_t i = 0; i < size; i++) {
+        image->data[i] = (uint8_t)(i / 1000 * 7);
+    }
+}
+
+Test(boot, a_packed_image_is_what_it_was)
+{
+    struct boot_images images = {0};
+    struct boot_image original;
+    make_image(&images.kernel, 1000000);
+    make_image(&original, 1000000);
+    boot_images_pack(&images);
+    cr_expect_null(images.kernel.data);
+    cr_expect_lt(images.kernel.packed_size, 100000);
+    cr_assert(boot_image_unpack(&images.kernel));
+    cr_expect_arr_eq(images.kernel.data, original.data, 1000000);
+    boot_images_free(&images);
+    boot_images_free(&(struct boot_images){.kernel = original});
+}
+
+Test(boot, a_damaged_packed_image_is_refused)
+{
+    struct boot_images images = {0};
+    struct boot_image damaged;
+    make_image(&images.kernel, 1000000);
+    boot_images_pack(&images);
+    uint64_t size = images.kernel.packed_size;
+    for (uint64_t kept = 0; kept < size; kept += size / 7 + 1) {
+        cr_assert_eq(boot_image_allocate_packed(&damaged, 1000000, size), 0);
+        memset(damaged.packed, 0xa5, size);
+        memcpy(damaged.packed, images.kernel.packed, kept);
+        cr_expect_not(boot_image_unpack(&damaged), "%llu bytes", (unsigned long long)kept);
+        boot_images_free(&(struct boot_images){.kernel = damaged});
+    }
+    /* The size is another than the one that was told. */
+    cr_assert_eq(boot_image_allocate_packed(&damaged, 999999, size), 0);
+    memcpy(damaged.packed, images.kernel.packed, size);
+    cr_expect_not(boot_image_unpack(&damaged));
+    boot_images_free(&(struct boot_images){.kernel = damaged});
+    boot_images_free(&images);
+}

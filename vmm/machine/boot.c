@@ -68,10 +68,29 @@ static void boot_image_free(struct boot_image *image)
     *image = (struct boot_image){0};
 }
 
+void boot_images_free(struct boot_images *images)
+{
+    boot_image_free(&images->kernel);
+    boot_image_free(&images->initrd);
+}
+
+static void drop_data(struct boot_image *image)
+{
+    munmap(image->data, image->size);
+    image->data = NULL;
+}
+
 static void boot_image_pack(struct boot_image *image)
 {
+    if (image->data == NULL) {
+        return;
+    }
+    if (image->packed != NULL) {
+        drop_data(image);
+        return;
+    }
     size_t room = ZSTD_compressBound(image->size);
-    uint8_t *packed = image->data != NULL ? malloc(room) : NULL;
+    uint8_t *packed = malloc(room);
     if (packed == NULL) {
         return;
     }
@@ -80,10 +99,10 @@ static void boot_image_pack(struct boot_image *image)
         free(packed);
         return;
     }
-    munmap(image->data, image->size);
     uint8_t *fitted = realloc(packed, size);
-    *image = (struct boot_image){
-        .size = image->size, .packed = fitted != NULL ? fitted : packed, .packed_size = size};
+    image->packed = fitted != NULL ? fitted : packed;
+    image->packed_size = size;
+    drop_data(image);
 }
 
 void boot_images_pack(struct boot_images *images)
@@ -92,38 +111,33 @@ void boot_images_pack(struct boot_images *images)
     boot_image_pack(&images->initrd);
 }
 
+int boot_image_allocate_packed(struct boot_image *image, uint64_t size, uint64_t packed_size)
+{
+    uint8_t *packed = malloc(packed_size);
+    *image = (struct boot_image){0};
+    if (packed == NULL) {
+        return -ENOMEM;
+    }
+    *image = (struct boot_image){.size = size, .packed = packed, .packed_size = packed_size};
+    return 0;
+}
+
 static bool unpack(const struct boot_image *image, uint8_t *place)
 {
     return ZSTD_decompress(place, image->size, image->packed, image->packed_size) == image->size;
 }
 
-const uint8_t *boot_image_open(const struct boot_image *image)
+bool boot_image_unpack(struct boot_image *image)
 {
-    struct boot_image opened;
-    if (image->packed == NULL) {
-        return image->data;
+    struct boot_image unpacked;
+    if (image->data != NULL || image->packed == NULL) {
+        return true;
     }
-    if (boot_image_allocate(&opened, image->size) != 0) {
-        return NULL;
+    if (boot_image_allocate(&unpacked, image->size) != 0) {
+        return false;
     }
-    if (!unpack(image, opened.data)) {
-        boot_image_free(&opened);
-        return NULL;
-    }
-    return opened.data;
-}
-
-void boot_image_close(const struct boot_image *image, const uint8_t *bytes)
-{
-    if (bytes != NULL && bytes != image->data) {
-        munmap((void *)(uintptr_t)bytes, image->size);
-    }
-}
-
-void boot_images_free(struct boot_images *images)
-{
-    boot_image_free(&images->kernel);
-    boot_image_free(&images->initrd);
+    image->data = unpacked.data;
+    return unpack(image, image->data);
 }
 
 static int read_whole(int fd, struct boot_image *image)
@@ -248,7 +262,7 @@ bool boot_load(const struct boot_images *images, const struct boot_layout *layou
         if (place == NULL || image[i]->size == 0) {
             continue;
         }
-        if (image[i]->packed == NULL) {
+        if (image[i]->data != NULL) {
             memcpy(place, image[i]->data, image[i]->size);
         } else if (!unpack(image[i], place)) {
             return false;

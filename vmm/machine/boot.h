@@ -21,7 +21,7 @@
 #define BOOT_DEVICE_TREE_ROOM 0x10000u            /* bytes kept for the device tree */
 
 struct boot_image {
-    uint8_t *data; /* `size` bytes, or NULL: packed, or none */
+    uint8_t *data; /* `size` bytes, or NULL: only packed, or none */
     uint64_t size;
     uint8_t *packed; /* compressed by zstd, or NULL */
     uint64_t packed_size;
@@ -47,9 +47,12 @@ void boot_images_free(struct boot_images *images);
 /* They are needed again only by a reset, or for another replica's state: takes less memory from
  * here on, where that saves any. */
 void boot_images_pack(struct boot_images *images);
-/* All bytes of an image, for a moment: to be given back. NULL if out of memory. */
-const uint8_t *boot_image_open(const struct boot_image *image);
-void boot_image_close(const struct boot_image *image, const uint8_t *bytes);
+/* Room for what was packed elsewhere, to be filled and then checked: `packed_size` bytes for an
+ * image of `size`. 0 or -ENOMEM. */
+int boot_image_allocate_packed(struct boot_image *image, uint64_t size, uint64_t packed_size);
+/* Unpacks the image, so that it can be planned with. False: it is damaged, or there is no memory.
+ */
+bool boot_image_unpack(struct boot_image *image);
 
 /* Checks the kernel's header and finds a place for everything. `kernel_name` is for the message. 0,
  * -ENOEXEC (no kernel Image) or -EFBIG (memory too small). The images are not trusted. */

@@ -123,29 +123,35 @@ static void load_devices(struct machine *machine, struct state_reader *reader)
     }
 }
 
-/* ---- Boot images ---- */
+/* ---- Boot images: size, size when packed or 0, bytes ---- */
 
 static void save_image(const struct boot_image *image, struct state_writer *writer)
 {
-    const uint8_t *bytes = boot_image_open(image);
-    if (bytes == NULL && image->size > 0) {
-        writer->error = writer->error != 0 ? writer->error : FTVM_E_MEMORY;
-        return;
-    }
     state_put_u64(writer, image->size);
-    state_put_bytes(writer, bytes, image->size);
-    boot_image_close(image, bytes);
+    state_put_u64(writer, image->packed_size);
+    if (image->packed != NULL) {
+        state_put_bytes(writer, image->packed, image->packed_size);
+    } else {
+        state_put_bytes(writer, image->data, image->size);
+    }
 }
 
 static void load_image(struct boot_image *image, struct state_reader *reader)
 {
     uint64_t size = state_get_u64(reader);
-    if (size > BOOT_MAX_IMAGE || boot_image_allocate(image, size) != 0) {
+    uint64_t packed_size = state_get_u64(reader);
+    bool packed = packed_size != 0;
+    if (size > BOOT_MAX_IMAGE || packed_size > size ||
+        (packed ? boot_image_allocate_packed(image, size, packed_size)
+                : boot_image_allocate(image, size)) != 0) {
         state_reader_fail(reader);
         return;
     }
     if (size > 0) {
-        state_get_bytes(reader, image->data, size);
+        state_get_bytes(reader, packed ? image->packed : image->data, packed ? packed_size : size);
+    }
+    if (reader->error == 0 && !boot_image_unpack(image)) {
+        state_reader_fail(reader);
     }
 }
 
@@ -332,10 +338,15 @@ int machine_state_load(void *context, struct ftvm_reader *stream)
     return reader.error >= FTVM_E_CORRUPT ? reader.error : FTVM_E_CORRUPT;
 }
 
+static uint64_t saved_size(const struct boot_image *image)
+{
+    return image->packed != NULL ? image->packed_size : image->size;
+}
+
 uint64_t machine_state_size(void *context)
 {
     struct machine *machine = context;
-    uint64_t size = machine->boot.kernel.size + machine->boot.initrd.size;
+    uint64_t size = saved_size(&machine->boot.kernel) + saved_size(&machine->boot.initrd);
     for (uint64_t at = 0; at < machine->memory.size; at += GUEST_PAGE_SIZE) {
         size += is_zero(machine->memory.host + at, GUEST_PAGE_SIZE) ? 0 : GUEST_PAGE_SIZE;
     }
