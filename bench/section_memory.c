@@ -75,7 +75,7 @@ static void report(const struct memory *memory, struct bench *bench)
         row.quantity = "- as RSS";
         row.sample = &memory->pages[i];
         report_row(&bench->report, &row);
-        row.quantity = "guest's RAM, used";
+        row.quantity = "used of guest's RAM";
         row.sample = &memory->guest[i];
         report_row(&bench->report, &row);
     }
