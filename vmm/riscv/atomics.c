@@ -105,8 +105,7 @@ bool atomics_execute(struct hart *hart, const struct op *op)
     }
     /* Words are sign-extended, which keeps the order of unsigned ones too. */
     uint64_t memory = load(place, size);
-    uint64_t result =
-        combine(word ? code : code - (OP_AMOSWAP_D - OP_AMOSWAP_W), memory, operand);
+    uint64_t result = combine(word ? code : code - (OP_AMOSWAP_D - OP_AMOSWAP_W), memory, operand);
     memcpy(place, &result, size);
     s->x[op->rd] = memory;
     return true;
