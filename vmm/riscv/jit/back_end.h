@@ -26,7 +26,8 @@ void back_end_destroy(struct jit *jit);
  * room enough for it, or for its edges, or if there is too much of it: then nothing was appended.
  */
 const uint8_t *back_end_translate(struct hart *hart, const struct ir_region *region);
-/* Redirects a jump that the back end made. */
+/* Redirects a jump that the back end made. Code that runs meanwhile may still take the old way,
+ * which stays good: it leads out to where the new one is looked up. */
 void back_end_patch_jump(struct jit *jit, const uint8_t *jump, const uint8_t *target);
 /* The region is dead: whoever still enters it leaves at once, with the pc of its head. */
 void back_end_kill(struct jit *jit, const uint8_t *entry, uint16_t offset);

@@ -18,7 +18,8 @@ void jit_store(struct hart *hart, uint64_t address, uint32_t where, int64_t budg
 void jit_access_float(struct hart *hart, uint64_t address, uint32_t where, int64_t budget);
 /* Atomics, floating point, CSRs: operands and result in state.x and state.f. */
 void jit_execute(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget);
-/* The code at pc, NULL if it is not known to be there. */
+/* The code at pc, NULL if it is not known to be there. It may set hart->leave, on which generated
+ * code goes on to the next call of a function: nothing that it drops is in use. */
 const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, int64_t budget);
 /* sret, and ecall from U mode: the pc to go on at. */
 uint64_t jit_trap_return(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget);
