@@ -93,8 +93,7 @@ bool atomics_execute(struct hart *hart, const struct op *op)
     default: break;
     }
     struct hart_state *s = &hart->state;
-    const unsigned code = op->code; /* the access may kill the block */
-    bool word = code < OP_AMOSWAP_D;
+    bool word = op->code < OP_AMOSWAP_D;
     unsigned size = word ? 4 : 8;
     uint64_t operand = word ? sign_extend_32(s->x[op->rs2]) : s->x[op->rs2];
     uint64_t physical;
@@ -105,7 +104,8 @@ bool atomics_execute(struct hart *hart, const struct op *op)
     }
     /* Words are sign-extended, which keeps the order of unsigned ones too. */
     uint64_t memory = load(place, size);
-    uint64_t result = combine(word ? code : code - (OP_AMOSWAP_D - OP_AMOSWAP_W), memory, operand);
+    uint64_t result =
+        combine(word ? op->code : op->code - (OP_AMOSWAP_D - OP_AMOSWAP_W), memory, operand);
     memcpy(place, &result, size);
     s->x[op->rd] = memory;
     return true;

@@ -124,8 +124,8 @@ static void kill(struct hart *hart, uint32_t index)
         delist(hart, index, block->second_page);
     }
     jit_block_killed(hart, index);
-    block->count = 0;
-    block->ops[0].code = OP_DEAD;
+    /* Its operations stay as they are: one of them may be what writes here. */
+    block->count = BLOCK_DEAD;
     hart->leave = true;
 }
 
@@ -167,7 +167,7 @@ void blocks_drop_all(struct hart *hart)
     jit_drop_all(hart);
     for (uint32_t index = 1; index < cache->block_count; index++) {
         struct block *block = &cache->blocks[index];
-        if (block->count != 0) {
+        if (block->count != BLOCK_DEAD) {
             struct page *page = page_at(hart, block->physical);
             page->first_block = 0;
             page->code_granules = 0;

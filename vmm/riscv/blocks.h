@@ -4,8 +4,9 @@
  * is a block of its own, keyed by the physical addresses of both.
  *
  * A jump cache in front maps (virtual pc, context, privilege) to a block. Blocks become dead when
- * their bytes are written; a dead block stays in memory as a redirection until the cache is
- * emptied, so links to it need not be found. When the cache is full it is emptied.
+ * their bytes are written; a dead block stays in memory until the cache is emptied, so links to it
+ * need not be found: whoever enters it looks its address up anew. When the cache is full it is
+ * emptied.
  */
 #ifndef VMM_RISCV_BLOCKS_H
 #define VMM_RISCV_BLOCKS_H
@@ -22,12 +23,14 @@
 #define BLOCK_HASH_SIZE (1u << 15)
 #define JUMP_CACHE_SIZE (1u << 14)
 #define BLOCK_NO_PAGE   UINT64_MAX
+/* More than any budget, so that to enter a block costs one comparison, dead or alive. */
+#define BLOCK_DEAD UINT64_MAX
 
 struct block {
     struct op *ops; /* `count` of them, and a CONTINUE if the last does not end the block */
     uint64_t physical;
     uint64_t second_page; /* physical address of the page that holds the rest, or BLOCK_NO_PAGE */
-    uint32_t count;       /* instructions; 0: dead */
+    uint64_t count;       /* instructions, or BLOCK_DEAD */
     uint32_t bytes;       /* of code */
     uint32_t next_in_hash;
     uint32_t next_in_page[2]; /* of the first and the second page */

@@ -168,13 +168,17 @@ enter:
     } else if (mode == INTERPRET_TO_HOT) {
         if (block->cool != 0) {
             block->cool--;
-        } else if (block->count != 0) {
+        } else if (block->count != BLOCK_DEAD) {
             s->pc = page + (block->physical & PAGE_MASK);
             s->position = limit - budget;
             return budget != 0 ? (uint32_t)(block - hart->blocks.blocks) : 0;
         }
     }
     if (unlikely(budget < block->count)) {
+        if (block->count == BLOCK_DEAD) {
+            pc = page + (block->physical & PAGE_MASK);
+            goto find;
+        }
         if (budget == 0) {
             s->pc = page + (block->physical & PAGE_MASK);
             s->position = limit;
@@ -206,10 +210,6 @@ find:
         page = pc & ~PAGE_MASK;
         goto enter;
     }
-
-label_DEAD:
-    pc = page + op->offset;
-    goto find;
 
 label_STOP:
     s->pc = page + op->offset;

@@ -15,7 +15,7 @@
 /* clang-format off */
 #define OP_LIST(X) \
     /* pseudo operations: they retire nothing */ \
-    X(CONTINUE) X(DEAD) X(STOP) \
+    X(CONTINUE) X(STOP) \
     /* integer */ \
     X(NOP) X(LI) X(AUIPC) X(MV) \
     X(ADDI) X(SLTI) X(SLTIU) X(XORI) X(ORI) X(ANDI) X(SLLI) X(SRLI) X(SRAI) \

@@ -38,14 +38,13 @@ uint64_t jit_load(struct hart *hart, uint64_t address, uint32_t where, int64_t b
 {
     const struct op *op = begin(hart, where, budget);
     static const uint8_t sizes[] = {1, 2, 4, 8, 1, 2, 4};
-    const unsigned code = op->code; /* the access may kill the block */
     uint64_t value;
 
     if (!mmu_load(hart, address, sizes[op->code - OP_LB], &value)) {
         trap(hart);
         return 0;
     }
-    switch (code) {
+    switch (op->code) {
     case OP_LB: value = (uint64_t)(int64_t)(int8_t)value; break;
     case OP_LH: value = (uint64_t)(int64_t)(int16_t)value; break;
     case OP_LW: value = (uint64_t)(int64_t)(int32_t)value; break;
