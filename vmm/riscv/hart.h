@@ -70,10 +70,9 @@ enum hart_engine {
 
 struct hart_config {
     enum hart_engine engine;
-    uint32_t hot_after; /* times that a block is interpreted before it is translated */
-    uint64_t
-        code_cache_size; /* bytes of host code; when it is full, all translations are dropped */
-    bool perf_map;       /* names guest code for perf(1), in /tmp/perf-PID.map */
+    uint32_t hot_after;       /* times that a block is interpreted before it is translated */
+    uint64_t code_cache_size; /* bytes; when it is full, all translations are dropped */
+    bool perf_map;            /* names guest code for perf(1), in /tmp/perf-PID.map */
 };
 
 /* True if there is a JIT for this host. */
