@@ -94,15 +94,14 @@ void hart_reset(struct hart *hart, uint64_t pc, uint64_t device_tree_address)
 
 void hart_select_translations(struct hart *hart)
 {
-    const struct hart_state *s = &hart->state;
-    enum tlb_mode mode = s->privilege == HART_USER         ? TLB_USER
-                         : (s->sstatus & SSTATUS_SUM) != 0 ? TLB_SUPERVISOR_SUM
-                                                           : TLB_SUPERVISOR;
+    struct context *context;
+
     tlb_select_context(hart);
-    hart->tlb = hart->translations.current->data[mode];
-    hart->shared.supervisor_tlb[0] = hart->translations.current->data[TLB_SUPERVISOR];
-    hart->shared.supervisor_tlb[1] = hart->translations.current->data[TLB_SUPERVISOR_SUM];
-    hart_set_jump_salt(hart, hart->translations.current->salt[s->privilege]);
+    context = hart->translations.current;
+    hart->tlb = context->data[hart_data_mode(hart)];
+    hart->shared.supervisor_tlb[0] = context->data[TLB_SUPERVISOR];
+    hart->shared.supervisor_tlb[1] = context->data[TLB_SUPERVISOR_SUM];
+    hart_set_jump_salt(hart, context->salt[hart->state.privilege]);
 }
 
 void hart_set_jump_salt(struct hart *hart, uint64_t salt)

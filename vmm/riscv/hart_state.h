@@ -131,6 +131,15 @@ static inline uint64_t hart_deliverable(const struct hart *hart)
     return enabled ? hart_pending(hart) & hart->state.sie : 0;
 }
 
+/* Which translations of data are in force, besides the context. */
+static inline enum tlb_mode hart_data_mode(const struct hart *hart)
+{
+    if (hart->state.privilege == HART_USER) {
+        return TLB_USER;
+    }
+    return (hart->state.sstatus & SSTATUS_SUM) != 0 ? TLB_SUPERVISOR_SUM : TLB_SUPERVISOR;
+}
+
 /* What tells jumps of one context and privilege from those of another. */
 void hart_set_jump_salt(struct hart *hart, uint64_t salt);
 /* After any change of privilege, sstatus, satp, or of what they select: points the interpreter at

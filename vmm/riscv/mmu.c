@@ -113,19 +113,11 @@ static bool walk(struct hart *hart, uint64_t address, enum access access, struct
     }
 }
 
-static enum tlb_mode data_mode(const struct hart *hart)
-{
-    if (hart->state.privilege == HART_USER) {
-        return TLB_USER;
-    }
-    return (hart->state.sstatus & SSTATUS_SUM) != 0 ? TLB_SUPERVISOR_SUM : TLB_SUPERVISOR;
-}
-
 /* As a walk would translate it that has nothing to record and no bit to set. */
 static bool translate_large(struct hart *hart, uint64_t address, enum access access,
                             struct translation *t)
 {
-    const struct large_entry *entry = tlb_large_entry(hart, data_mode(hart), address);
+    const struct large_entry *entry = tlb_large_entry(hart, address);
 
     if (entry->tag != (address & ~TLB_LARGE_MASK) ||
         !(access == ACCESS_WRITE ? entry->writable : entry->readable)) {
@@ -138,10 +130,10 @@ static bool translate_large(struct hart *hart, uint64_t address, enum access acc
     return true;
 }
 
-/* `path` is that of a translation which is recorded. */
+/* Its path is recorded. */
 static void cache_large(struct hart *hart, uint64_t address, const struct translation *t)
 {
-    *tlb_large_entry(hart, data_mode(hart), address) =
+    *tlb_large_entry(hart, address) =
         (struct large_entry){.tag = address & ~TLB_LARGE_MASK,
                              .physical = t->physical & ~TLB_LARGE_MASK,
                              .user = t->user,
@@ -197,7 +189,7 @@ static void cache_translation(struct hart *hart, uint64_t address, const struct 
     if (t->large) {
         cache_large(hart, address, t);
     }
-    entry = tlb_claim(hart, data_mode(hart), address);
+    entry = tlb_claim(hart, address);
     entry->read_tag = virtual_page;
     entry->addend = (uint64_t)(uintptr_t)ram_at(hart, t->physical & ~PAGE_MASK) - virtual_page;
     if (t->writable) {
@@ -213,7 +205,7 @@ static void cache_translation(struct hart *hart, uint64_t address, const struct 
 static uint8_t *at_hand(struct hart *hart, uint64_t address, unsigned size, enum access access,
                         uint64_t *physical)
 {
-    struct tlb_entry *entry = tlb_entry(hart, data_mode(hart), address);
+    struct tlb_entry *entry = tlb_entry(hart, address);
     uint64_t virtual_page = address & ~PAGE_MASK;
     uint8_t *place = (uint8_t *)(uintptr_t)(address + entry->addend);
 

@@ -126,26 +126,25 @@ void tlb_select_context(struct hart *hart)
     t->current = choice;
 }
 
-struct tlb_entry *tlb_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+struct tlb_entry *tlb_entry(struct hart *hart, uint64_t address)
 {
-    return &hart->translations.current->data[mode][address >> PAGE_SHIFT & (TLB_ENTRIES - 1)];
+    return &hart->tlb[address >> PAGE_SHIFT & (TLB_ENTRIES - 1)];
 }
 
-struct large_entry *tlb_large_entry(struct hart *hart, enum tlb_mode mode, uint64_t address)
+struct large_entry *tlb_large_entry(struct hart *hart, uint64_t address)
 {
     uint64_t column = address >> TLB_LARGE_SHIFT & (TLB_LARGE_ENTRIES - 1);
-    return &hart->translations.current->large[mode][column];
+    return &hart->translations.current->large[hart_data_mode(hart)][column];
 }
 
-struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address)
+struct tlb_entry *tlb_claim(struct hart *hart, uint64_t address)
 {
     struct context *context = hart->translations.current;
-    unsigned column = (unsigned)(address >> PAGE_SHIFT & (TLB_ENTRIES - 1));
-    struct tlb_entry *entry = &context->data[mode][column];
+    struct tlb_entry *entry = tlb_entry(hart, address);
 
     if (entry->read_tag == TLB_INVALID && context->filled_count <= TLB_FILLED) {
         if (context->filled_count < TLB_FILLED) {
-            context->filled[context->filled_count] = (uint16_t)(mode * TLB_ENTRIES + column);
+            context->filled[context->filled_count] = (uint16_t)(entry - context->data[0]);
         }
         context->filled_count++;
     }

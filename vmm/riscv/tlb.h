@@ -37,9 +37,8 @@ enum tlb_mode { TLB_USER, TLB_SUPERVISOR, TLB_SUPERVISOR_SUM, TLB_MODES };
 struct tlb_entry {
     uint64_t read_tag;
     uint64_t write_tag;
-    uint64_t addend; /* host address minus virtual address */
-    uint64_t
-        writable; /* the virtual page address, and 1 if it is a page of U mode; or TLB_INVALID */
+    uint64_t addend;   /* host address minus virtual address */
+    uint64_t writable; /* the page's virtual address | TLB_USER_PAGE if it is one, or invalid */
 };
 #define TLB_USER_PAGE UINT64_C(1)
 
@@ -108,11 +107,11 @@ struct walk_path {
     uint64_t entry[3]; /* physical addresses of the page table entries, root first */
 };
 void tlb_record_path(struct hart *hart, const struct walk_path *path, uint64_t address, bool fetch);
-/* The entry of a virtual page in the current context, empty, to be filled at once. */
-struct tlb_entry *tlb_claim(struct hart *hart, enum tlb_mode mode, uint64_t address);
-/* The entry that a virtual page has, or would have. */
-struct tlb_entry *tlb_entry(struct hart *hart, enum tlb_mode mode, uint64_t address);
-struct large_entry *tlb_large_entry(struct hart *hart, enum tlb_mode mode, uint64_t address);
+/* The entry that a virtual page has, or would have, in the current context and mode. */
+struct tlb_entry *tlb_entry(struct hart *hart, uint64_t address);
+struct large_entry *tlb_large_entry(struct hart *hart, uint64_t address);
+/* The same entry, empty, to be filled at once. */
+struct tlb_entry *tlb_claim(struct hart *hart, uint64_t address);
 struct fetch_entry *tlb_fetch_entry(struct hart *hart, uint64_t address);
 /* Takes the store permission of a virtual page out of all contexts. */
 void tlb_drop_writer(struct hart *hart, uint32_t virtual_page_number);
