@@ -195,6 +195,11 @@ void sign_extend_word(struct assembler *a, unsigned to, unsigned from)
     op_rr(a, 0x63, true, to, from);
 }
 
+void sign_extend_word_at(struct assembler *a, unsigned to, struct memory_operand m)
+{
+    op_rm(a, 0x63, true, to, m);
+}
+
 void unary_r(struct assembler *a, bool wide, unsigned digit, unsigned reg)
 {
     op_rr(a, 0xf7, wide, digit, reg);
@@ -203,6 +208,54 @@ void unary_r(struct assembler *a, bool wide, unsigned digit, unsigned reg)
 void set_condition(struct assembler *a, enum host_condition condition, unsigned to)
 {
     op_rr_byte(a, 0x0f90 + condition, 0, to);
+}
+
+void move_if(struct assembler *a, enum host_condition condition, unsigned to, unsigned from)
+{
+    op_rr(a, 0x0f40 + condition, true, to, from);
+}
+
+void zero_extend_byte(struct assembler *a, unsigned to, unsigned from)
+{
+    op_rr_byte(a, 0x0fb6, to, from);
+}
+
+void test_ri(struct assembler *a, unsigned reg, uint32_t value)
+{
+    op_rr(a, 0xf7, false, 0, reg);
+    put_32(a, value);
+}
+
+void change_bit_ri(struct assembler *a, enum bit_change change, bool wide, unsigned to,
+                   unsigned bit)
+{
+    op_rr(a, 0x0fba, wide, change, to);
+    put_8(a, bit);
+}
+
+void reverse_bytes(struct assembler *a, unsigned reg)
+{
+    put_opcode(a, 0x0fc8 + (reg & 7), true, 0, 0, reg, false);
+}
+
+void sign_into_rdx(struct assembler *a, bool wide)
+{
+    put_opcode(a, 0x99, wide, 0, 0, 0, false);
+}
+
+void return_to_caller(struct assembler *a)
+{
+    put_8(a, 0xc3);
+}
+
+void jump_to_register(struct assembler *a, unsigned reg)
+{
+    op_rr(a, 0xff, false, 4, reg);
+}
+
+void call_register(struct assembler *a, unsigned reg)
+{
+    op_rr(a, 0xff, false, 2, reg);
 }
 
 void push(struct assembler *a, unsigned reg)

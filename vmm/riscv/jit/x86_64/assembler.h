@@ -47,6 +47,9 @@ enum shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_S
 #define MOVQ_FROM   0x66000f7eu /* the other way, xmm in the reg field */
 #define ORPS        0x00000f56u
 
+/* /n of 0f ba. */
+enum bit_change { BIT_SET = 5, BIT_RESET = 6, BIT_COMPLEMENT = 7 };
+
 struct assembler {
     uint8_t *at;
 };
@@ -100,9 +103,20 @@ void test_mi(struct assembler *a, struct memory_operand m, uint32_t value); /* 3
 void shift_ri(struct assembler *a, enum shift shift, bool wide, unsigned to, unsigned count);
 void shift_cl(struct assembler *a, enum shift shift, bool wide, unsigned to);
 void lea(struct assembler *a, bool wide, unsigned to, struct memory_operand m);
-void sign_extend_word(struct assembler *a, unsigned to, unsigned from);     /* movsxd */
-void unary_r(struct assembler *a, bool wide, unsigned digit, unsigned reg); /* f7 /digit */
-void set_condition(struct assembler *a, enum host_condition condition, unsigned to);
+void sign_extend_word(struct assembler *a, unsigned to, unsigned from); /* movsxd */
+void sign_extend_word_at(struct assembler *a, unsigned to, struct memory_operand m);
+void unary_r(struct assembler *a, bool wide, unsigned digit, unsigned reg);          /* f7 /digit */
+void set_condition(struct assembler *a, enum host_condition condition, unsigned to); /* a byte */
+void move_if(struct assembler *a, enum host_condition condition, unsigned to, unsigned from);
+void zero_extend_byte(struct assembler *a, unsigned to, unsigned from); /* movzx */
+void test_ri(struct assembler *a, unsigned reg, uint32_t value);        /* 32 bits */
+void change_bit_ri(struct assembler *a, enum bit_change change, bool wide, unsigned to,
+                   unsigned bit);
+void reverse_bytes(struct assembler *a, unsigned reg); /* bswap */
+void sign_into_rdx(struct assembler *a, bool wide);    /* cqo, cdq: of rax */
+void return_to_caller(struct assembler *a);            /* ret */
+void jump_to_register(struct assembler *a, unsigned reg);
+void call_register(struct assembler *a, unsigned reg);
 void push(struct assembler *a, unsigned reg);
 void pop(struct assembler *a, unsigned reg);
 void store_immediate(struct assembler *a, bool wide, struct memory_operand m, int32_t value);

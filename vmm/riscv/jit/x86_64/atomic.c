@@ -19,7 +19,7 @@ static bool is_word(const struct ir_op *op)
 static void load_place(struct back_end *e, unsigned to, bool word)
 {
     if (word) {
-        op_rm(&e->a, 0x63, true, to, place()); /* movsxd */
+        sign_extend_word_at(&e->a, to, place());
     } else {
         load(&e->a, true, to, place());
     }
@@ -87,7 +87,7 @@ static void emit_combination(struct back_end *e, const struct ir_op *op, unsigne
             sign_extend_word(&e->a, RDX, RDX);
         }
         alu_rr(&e->a, ALU_CMP, true, RCX, RDX);
-        op_rr(&e->a, 0x0f40 + takes_old[code - OP_AMOMIN_W], true, RDX, RCX); /* cmovcc */
+        move_if(&e->a, takes_old[code - OP_AMOMIN_W], RDX, RCX);
         break;
     }
 }

@@ -28,9 +28,10 @@ void emit_shift_add(struct back_end *e, const struct ir_op *op)
 
 void emit_bit(struct back_end *e, const struct ir_op *op)
 {
-    /* bts, btr, btc with a register that counts, and their /n with a constant. */
+    /* bts, btr, btc with a register that counts. */
     bool set = op->code == IR_BIT_SET;
     bool clear = op->code == IR_BIT_CLEAR;
+    enum bit_change change = set ? BIT_SET : clear ? BIT_RESET : BIT_COMPLEMENT;
 
     if (op->code == IR_BIT_EXTRACT) {
         if (is_immediate(op)) {
@@ -44,8 +45,7 @@ void emit_bit(struct back_end *e, const struct ir_op *op)
         alu_ri(&e->a, ALU_AND, false, RAX, 1);
     } else if (is_immediate(op)) {
         copy(e, true, RAX, op->a);
-        op_rr(&e->a, 0x0fba, true, set ? 5 : clear ? 6 : 7, RAX);
-        put_8(&e->a, (unsigned)op->imm & 63);
+        change_bit_ri(&e->a, change, true, RAX, (unsigned)op->imm & 63);
     } else {
         unsigned count = use_word(e, op->b, RCX);
         copy(e, true, RAX, op->a);
@@ -64,7 +64,7 @@ void emit_count_zeros(struct back_end *e, const struct ir_op *op)
     copy(e, wide, RCX, op->a);
     mov_ri(&e->a, RAX, leading ? (bits - 1) ^ bits : bits);
     op_rr(&e->a, leading ? 0x0fbd : 0x0fbc, wide, RCX, RCX);
-    op_rr(&e->a, 0x0f40 + CC_NOT_EQUAL, true, RAX, RCX);
+    move_if(&e->a, CC_NOT_EQUAL, RAX, RCX);
     if (leading) {
         alu_ri(&e->a, ALU_XOR, false, RAX, (int32_t)bits - 1);
     }

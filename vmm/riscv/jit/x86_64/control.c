@@ -40,12 +40,12 @@ static uint32_t registers_of(const struct back_end *e, unsigned from, unsigned t
 
     for (unsigned i = from; i < to; i++) {
         const struct ir_op *op = &e->region->ops[i];
-        registers |= UINT32_C(1) << op->dst | UINT32_C(1) << op->a;
+        registers |= guest_bit(op->dst) | guest_bit(op->a);
         if (op->b != IR_IMMEDIATE) {
-            registers |= UINT32_C(1) << op->b;
+            registers |= guest_bit(op->b);
         }
         if (op->group != 0) {
-            registers |= UINT32_C(1) << e->region->groups[op->group - 1].base;
+            registers |= guest_bit(e->region->groups[op->group - 1].base);
         }
     }
     return registers;

@@ -71,13 +71,13 @@ bool emit_converted(struct back_end *e, const struct ir_op *branch)
     compute(e, op);
     enum host_condition taken = emit_compare(e, branch->condition, branch, branch->compared);
     enum host_condition not_taken = taken ^ 1;
-    op_rr(&e->a, 0x0f40 + not_taken, true, to, RDX); /* cmovcc */
+    move_if(&e->a, not_taken, to, RDX);
     /* The instruction counts where it is not skipped. */
     set_condition(&e->a, not_taken, RAX);
-    op_rr_byte(&e->a, 0x0fb6, RAX, RAX); /* movzx */
+    zero_extend_byte(&e->a, RAX, RAX);
     alu_rr(&e->a, ALU_SUB, true, HOST_BUDGET, RAX);
-    e->known.dirty |= UINT32_C(1) << op->dst;
-    e->known.extended &= ~(UINT32_C(1) << op->dst);
+    e->known.dirty |= guest_bit(op->dst);
+    e->known.extended &= ~guest_bit(op->dst);
     e->done_before = branch->skip_to;
     return true;
 }

@@ -78,8 +78,7 @@ static void emit_sstatus(struct back_end *e, const struct csr_op *op)
     emit_new_value(e, op);
     mov_rr(&e->a, false, RDX, RCX);
     alu_rm(&e->a, ALU_XOR, false, RDX, HART_FIELD(state.sstatus));
-    op_rr(&e->a, 0xf7, false, 0, RDX); /* test */
-    put_32(&e->a, (uint32_t)SSTATUS_MXR);
+    test_ri(&e->a, RDX, (uint32_t)SSTATUS_MXR);
     change_of_mxr = add_cold(e, COLD_EXECUTE, op->ir, jump_if(&e->a, CC_NOT_EQUAL));
     call_shared(e, e->write_sstatus);
     if (op->ir->dst != 0) {

@@ -144,6 +144,11 @@ struct back_end {
 #define HART_FIELD(field)   at_offset(HOST_HART, (int32_t)offsetof(struct hart, field) - HART_BIAS)
 #define SHARED_FIELD(field) HART_FIELD(shared.field)
 
+static inline uint32_t guest_bit(unsigned guest)
+{
+    return UINT32_C(1) << guest;
+}
+
 static inline struct memory_operand x_at(unsigned reg)
 {
     return at_offset(HOST_HART, (int32_t)(offsetof(struct hart, state.x) + reg * 8) - HART_BIAS);

@@ -38,11 +38,6 @@ struct float_op {
     bool is_single;
 };
 
-static uint32_t bit(unsigned guest)
-{
-    return UINT32_C(1) << guest;
-}
-
 void require_float(struct back_end *e, const struct ir_op *op)
 {
     if (!e->known.float_enabled) {
@@ -110,7 +105,7 @@ static void require_boxed(struct back_end *e, const struct float_op *op, unsigne
     unsigned host = host_of_float(e, guest);
     struct memory_operand upper = f_at(guest);
 
-    if (!op->is_single || (e->known.float_boxed & bit(guest)) != 0) {
+    if (!op->is_single || (e->known.float_boxed & guest_bit(guest)) != 0) {
         return;
     }
     if (host == NOT_IN_HOST) {
@@ -164,8 +159,8 @@ static void set_float(struct back_end *e, const struct float_op *op, bool is_sin
     }
     /* The hart's function may have written another kind of value only where it wrote a NaN: boxed,
      * too. */
-    e->known.float_boxed =
-        is_single ? e->known.float_boxed | bit(guest) : e->known.float_boxed & ~bit(guest);
+    e->known.float_boxed = is_single ? e->known.float_boxed | guest_bit(guest)
+                                     : e->known.float_boxed & ~guest_bit(guest);
 }
 
 static uint32_t sized(const struct float_op *op, uint32_t opcode)
@@ -237,7 +232,7 @@ static void emit_comparison(struct back_end *e, const struct float_op *op)
         set_condition(&e->a, op->base == OP_FLT_S ? CC_ABOVE : CC_ABOVE_EQUAL, RAX);
     }
     if (op->ir->dst != 0) {
-        op_rr_byte(&e->a, 0x0fb6, to, RAX);
+        zero_extend_byte(&e->a, to, RAX);
         set_result(e, op->ir->dst, to, false);
     }
     make_float_dirty(e);
@@ -275,13 +270,11 @@ static void emit_sign(struct back_end *e, const struct float_op *op)
         if (op->base == OP_FSGNJX_S) {
             alu_rr(&e->a, ALU_XOR, wide, RAX, RCX);
         } else {
-            op_rr(&e->a, 0x0fba, wide, 6, RAX); /* btr */
-            put_8(&e->a, sign);
+            change_bit_ri(&e->a, BIT_RESET, wide, RAX, sign);
             alu_rr(&e->a, ALU_OR, wide, RAX, RCX);
         }
     } else if (op->base == OP_FSGNJN_S) {
-        op_rr(&e->a, 0x0fba, wide, 7, RAX); /* btc */
-        put_8(&e->a, sign);
+        change_bit_ri(&e->a, BIT_COMPLEMENT, wide, RAX, sign);
     }
     op_rr(&e->a, MOVQ_TO, wide, SCRATCH_A, RAX);
     set_float(e, op, op->is_single, SCRATCH_A);
@@ -376,7 +369,6 @@ void emit_float(struct back_end *e, const struct ir_op *ir)
     };
 
     require_float(e, ir);
-    /* Where the mode is none of the host's, all of it is slow. */
     switch (op.base) {
     case OP_FADD_S: emit_arithmetic(e, &op, ADDSD); return;
     case OP_FSUB_S: emit_arithmetic(e, &op, SUBSD); return;

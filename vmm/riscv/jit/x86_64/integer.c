@@ -107,7 +107,7 @@ static void emit_alu(struct back_end *e, const struct ir_op *op, enum alu alu)
         return;
     }
     if (!word && emit_in_place(e, op, alu)) {
-        e->known.extended &= ~(UINT32_C(1) << op->dst);
+        e->known.extended &= ~guest_bit(op->dst);
         return;
     }
     if (is_immediate(op)) {
@@ -253,7 +253,7 @@ static void emit_less(struct back_end *e, const struct ir_op *op, enum ir_condit
 
     set_condition(&e->a, host, RAX);
     unsigned to = result_in(e, op->dst, RAX);
-    op_rr_byte(&e->a, 0x0fb6, to, RAX); /* movzx */
+    zero_extend_byte(&e->a, to, RAX);
     set_result(e, op->dst, to, false);
     note_extended(e, op->dst);
 }
@@ -264,7 +264,7 @@ static void emit_select(struct back_end *e, const struct ir_op *op, enum host_co
 
     copy(e, true, RAX, op->a);
     alu_rr(&e->a, ALU_CMP, true, RAX, b);
-    op_rr(&e->a, 0x0f40 + take_b, true, RAX, b); /* cmovcc */
+    move_if(&e->a, take_b, RAX, b);
     set_result(e, op->dst, RAX, false);
 }
 
@@ -309,8 +309,7 @@ static void emit_unary(struct back_end *e, const struct ir_op *op)
         break;
     case IR_REVERSE_BYTES:
         copy(e, true, RAX, op->a);
-        op_rr(&e->a, 0x0fc8, true, 0, RAX); /* bswap rax; its operand is in the opcode */
-        e->a.at--;
+        reverse_bytes(&e->a, RAX);
         to = RAX;
         break;
     default:

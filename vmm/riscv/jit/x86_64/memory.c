@@ -7,10 +7,28 @@
 _Static_assert(sizeof(struct tlb_entry) == 32, "entries are found by a shift");
 #define ENTRY_SHIFT 5
 
+/* Of the entry at rcx, where locate_entry() has left it. */
+#define ENTRY_FIELD(field) at_index(HOST_TLB, RCX, (int32_t)offsetof(struct tlb_entry, field))
+
+/* For the address in rax: its entry in rcx, and in rdx what the tag must be. `alignment` are the
+ * low bits that must be zero. */
+static void locate_entry(struct back_end *e, int32_t alignment)
+{
+    mov_rr(&e->a, true, RCX, RAX);
+    mov_rr(&e->a, true, RDX, RAX);
+    shift_ri(&e->a, SHIFT_SHR, true, RCX, PAGE_SHIFT - ENTRY_SHIFT);
+    alu_ri(&e->a, ALU_AND, true, RDX, ~(int32_t)PAGE_MASK | alignment);
+    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)((TLB_ENTRIES - 1) << ENTRY_SHIFT));
+}
+
+static uint8_t *miss_unless_tagged(struct back_end *e, bool write)
+{
+    alu_rm(&e->a, ALU_CMP, true, RDX, write ? ENTRY_FIELD(write_tag) : ENTRY_FIELD(read_tag));
+    return jump_if(&e->a, CC_NOT_EQUAL);
+}
+
 uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, bool write)
 {
-    size_t tag =
-        write ? offsetof(struct tlb_entry, write_tag) : offsetof(struct tlb_entry, read_tag);
     unsigned base = use(e, op->a, RAX);
     uint8_t *miss;
 
@@ -19,14 +37,9 @@ uint8_t *find_entry(struct back_end *e, const struct ir_op *op, int64_t imm, boo
     } else {
         mov_rr(&e->a, true, RAX, base);
     }
-    mov_rr(&e->a, true, RCX, RAX);
-    mov_rr(&e->a, true, RDX, RAX);
-    shift_ri(&e->a, SHIFT_SHR, true, RCX, PAGE_SHIFT - ENTRY_SHIFT);
-    alu_ri(&e->a, ALU_AND, true, RDX, ~(int32_t)PAGE_MASK | (op->size - 1));
-    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)((TLB_ENTRIES - 1) << ENTRY_SHIFT));
-    alu_rm(&e->a, ALU_CMP, true, RDX, at_index(HOST_TLB, RCX, (int32_t)tag));
-    miss = jump_if(&e->a, CC_NOT_EQUAL);
-    load(&e->a, true, RCX, at_index(HOST_TLB, RCX, (int32_t)offsetof(struct tlb_entry, addend)));
+    locate_entry(e, op->size - 1);
+    miss = miss_unless_tagged(e, write);
+    load(&e->a, true, RCX, ENTRY_FIELD(addend));
     return miss;
 }
 
@@ -41,29 +54,20 @@ void emit_anchor(struct back_end *e, const struct ir_group *group)
 {
     const struct ir_op *first = &e->region->ops[group->first];
     int32_t span = group->highest - group->lowest;
-    int32_t read = (int32_t)offsetof(struct tlb_entry, read_tag);
-    int32_t write = (int32_t)offsetof(struct tlb_entry, write_tag);
     unsigned base = use(e, group->base, RAX);
 
     lea(&e->a, true, RAX, at_offset(base, group->lowest));
-    mov_rr(&e->a, true, RCX, RAX);
-    mov_rr(&e->a, true, RDX, RAX);
-    shift_ri(&e->a, SHIFT_SHR, true, RCX, PAGE_SHIFT - ENTRY_SHIFT);
-    alu_ri(&e->a, ALU_AND, true, RDX, ~(int32_t)PAGE_MASK);
-    alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)((TLB_ENTRIES - 1) << ENTRY_SHIFT));
+    locate_entry(e, 0);
     if (group->loads) {
-        alu_rm(&e->a, ALU_CMP, true, RDX, at_index(HOST_TLB, RCX, read));
-        add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_NOT_EQUAL));
+        add_cold(e, COLD_PLAIN, first, miss_unless_tagged(e, false));
     }
     if (group->stores) {
-        alu_rm(&e->a, ALU_CMP, true, RDX, at_index(HOST_TLB, RCX, write));
-        add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_NOT_EQUAL));
+        add_cold(e, COLD_PLAIN, first, miss_unless_tagged(e, true));
     }
     alu_rr(&e->a, ALU_SUB, true, RDX, RAX); /* minus the offset in the page */
     alu_ri(&e->a, ALU_CMP, true, RDX, span - (int32_t)PAGE_SIZE);
     add_cold(e, COLD_PLAIN, first, jump_if(&e->a, CC_LESS));
-    alu_rm(&e->a, ALU_ADD, true, RAX,
-           at_index(HOST_TLB, RCX, (int32_t)offsetof(struct tlb_entry, addend)));
+    alu_rm(&e->a, ALU_ADD, true, RAX, ENTRY_FIELD(addend));
     lea(&e->a, true, anchor_register(e), at_offset(RAX, -group->lowest));
 }
 
@@ -76,7 +80,7 @@ static void load_sized(struct back_end *e, unsigned to, const struct ir_op *op)
     case 2: op_rm(&e->a, op->sign ? 0x0fbf : 0x0fb7, op->sign, to, found); break;
     case 4:
         if (op->sign) {
-            op_rm(&e->a, 0x63, true, to, found); /* movsxd */
+            sign_extend_word_at(&e->a, to, found);
         } else {
             load(&e->a, false, to, found);
         }
@@ -185,7 +189,7 @@ void emit_access_float(struct back_end *e, const struct ir_op *op)
     if (write) {
         store_float(e, op->guest->rs2, found_at(e, op), op->size);
     } else {
-        uint32_t bit = UINT32_C(1) << op->guest->rd;
+        uint32_t bit = guest_bit(op->guest->rd);
         load_float(e, op->guest->rd, found_at(e, op), op->size);
         e->known.float_boxed =
             op->size == 4 ? e->known.float_boxed | bit : e->known.float_boxed & ~bit;

@@ -49,8 +49,7 @@ void emit_divide(struct back_end *e, const struct ir_op *op)
     if (is_signed) {
         alu_ri(&e->a, ALU_CMP, wide, RCX, -1);
         by_minus_one = jump_short_if(&e->a, CC_EQUAL);
-        op_rr(&e->a, 0x99, wide, 0, 0); /* cqo; the operand byte is the next opcode */
-        e->a.at--;
+        sign_into_rdx(&e->a, wide);
         unary_r(&e->a, wide, 7, RCX); /* idiv */
     } else {
         alu_rr(&e->a, ALU_XOR, false, RDX, RDX);

@@ -3,11 +3,6 @@
 
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
-static uint32_t bit(unsigned guest)
-{
-    return UINT32_C(1) << guest;
-}
-
 static bool is_guest(unsigned guest)
 {
     return guest < 32;
@@ -32,7 +27,7 @@ static struct known home(void)
     assign_home(&assignment);
     memcpy(known.guest_in, assignment.guest_in, sizeof known.guest_in);
     for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
-        known.dirty |= bit(known.guest_in[i]);
+        known.dirty |= guest_bit(known.guest_in[i]);
     }
     return known;
 }
@@ -48,8 +43,8 @@ static struct known start_of_block(const struct back_end *e)
         unsigned guest = e->assignment.guest_in[i];
         known.guest_in[i] = (uint8_t)guest;
         if (is_guest(guest) &&
-            (guest == at_home.guest_in[i] || (e->assignment.written & bit(guest)) != 0)) {
-            known.dirty |= bit(guest);
+            (guest == at_home.guest_in[i] || (e->assignment.written & guest_bit(guest)) != 0)) {
+            known.dirty |= guest_bit(guest);
         }
     }
     return known;
@@ -65,8 +60,8 @@ void move_to(struct back_end *e, const uint8_t guest_in[ASSIGN_REGISTERS], uint3
 {
     for (unsigned i = 0; i < ASSIGN_REGISTERS; i++) {
         unsigned guest = e->known.guest_in[i];
-        bool stays = guest == guest_in[i] && (dirty & bit(guest % 32)) != 0;
-        if (is_guest(guest) && (e->known.dirty & bit(guest)) != 0 && !stays) {
+        bool stays = guest == guest_in[i] && (dirty & guest_bit(guest % 32)) != 0;
+        if (is_guest(guest) && (e->known.dirty & guest_bit(guest)) != 0 && !stays) {
             store(&e->a, true, emit_host_registers[i], x_at(guest));
         }
     }
@@ -112,12 +107,12 @@ static void bring(struct back_end *e, unsigned guest, unsigned place, bool is_re
     unsigned host = emit_host_registers[place];
     unsigned old = e->known.guest_in[place];
 
-    if ((e->known.dirty & bit(old)) != 0) {
-        widen(e, e->known.narrow & bit(old));
+    if ((e->known.dirty & guest_bit(old)) != 0) {
+        widen(e, e->known.narrow & guest_bit(old));
         store(&e->a, true, host, x_at(old));
     }
-    e->known.narrow &= ~bit(old);
-    e->known.dirty &= ~(bit(old) | bit(guest));
+    e->known.narrow &= ~guest_bit(old);
+    e->known.dirty &= ~(guest_bit(old) | guest_bit(guest));
     e->known.guest_in[place] = (uint8_t)guest;
     e->place_of[old] = ASSIGN_MEMORY;
     e->place_of[guest] = (uint8_t)place;
@@ -131,7 +126,7 @@ void choose_places(struct back_end *e, const struct ir_op *op)
     const struct ir_block *block = &e->region->blocks[e->block];
     unsigned position = (unsigned)(op - e->region->ops) - block->first;
     bool reads_b = op->b != IR_IMMEDIATE;
-    uint32_t busy = bit(op->a) | bit(op->dst) | (reads_b ? bit(op->b) : 0);
+    uint32_t busy = guest_bit(op->a) | guest_bit(op->dst) | (reads_b ? guest_bit(op->b) : 0);
     uint8_t wanted[3] = {op->group == 0 ? op->a : 0, reads_b ? op->b : 0, op->dst};
 
     /* Where branches will join, both ways must hold the same. */

@@ -35,7 +35,7 @@ static void emit_enter(struct back_end *e)
         load(&e->a, true, emit_host_registers[i], x_at(home.guest_in[i]));
     }
     op_rm(&e->a, MOVSD_LOAD, false, HOST_BOX, SHARED_FIELD(box));
-    op_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
+    jump_to_register(&e->a, RAX);
 }
 
 static const uint8_t *emit_call(struct back_end *e, uintptr_t function);
@@ -53,7 +53,7 @@ static void emit_exit_jump(struct back_end *e, const uint8_t *find_code)
     load(&e->a, true, RCX, SHARED_FIELD(next_pc));
     alu_ri(&e->a, ALU_AND, true, RCX, ~(int32_t)PAGE_MASK);
     store(&e->a, true, RCX, SHARED_FIELD(page));
-    op_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
+    jump_to_register(&e->a, RAX);
     bind_short_here(&e->a, unknown);
 }
 
@@ -82,7 +82,7 @@ static void emit_exits(struct back_end *e)
     for (unsigned i = COUNT(preserved); i > 0; i--) {
         pop(&e->a, preserved[i - 1]);
     }
-    put_8(&e->a, 0xc3); /* ret */
+    return_to_caller(&e->a);
 }
 
 /* In: rax and rcx as the function's address and value, edx: where. Out: rax, and the flags of a
@@ -100,7 +100,7 @@ static const uint8_t *emit_call(struct back_end *e, uintptr_t function)
     mov_rr(&e->a, true, R8, RCX);
     mov_rr(&e->a, true, RCX, HOST_BUDGET);
     mov_ri(&e->a, RAX, (int64_t)function);
-    op_rr(&e->a, 0xff, false, 2, RAX); /* call rax */
+    call_register(&e->a, RAX);
     alu_ri(&e->a, ALU_ADD, true, RSP, 8);
     for (unsigned i = COUNT(clobbered); i > 0; i--) {
         pop(&e->a, clobbered[i - 1]);
@@ -108,7 +108,7 @@ static const uint8_t *emit_call(struct back_end *e, uintptr_t function)
     op_rm(&e->a, MOVSD_LOAD, false, HOST_BOX, SHARED_FIELD(box));
     load(&e->a, true, HOST_TLB, HART_FIELD(tlb));
     alu_mi(&e->a, ALU_CMP, false, SHARED_FIELD(status), JIT_STATUS_NONE);
-    put_8(&e->a, 0xc3);
+    return_to_caller(&e->a);
     return start;
 }
 
@@ -128,15 +128,14 @@ static void emit_sstatus(struct back_end *e)
     alu_rr(&e->a, ALU_OR, true, RAX, RDX);
     mov_ri(&e->a, RDX, (int64_t)SSTATUS_UXL);
     alu_rr(&e->a, ALU_OR, true, RAX, RDX);
-    put_8(&e->a, 0xc3);
+    return_to_caller(&e->a);
 
     /* In S mode, MXR as it is. Keeps rax. */
     e->write_sstatus = here(e);
     alu_ri(&e->a, ALU_AND, false, RCX, (int32_t)SSTATUS_WRITABLE);
     store(&e->a, true, RCX, HART_FIELD(state.sstatus));
     load(&e->a, true, HOST_TLB, SHARED_FIELD(supervisor_tlb[0]));
-    op_rr(&e->a, 0xf7, false, 0, RCX); /* test */
-    put_32(&e->a, (uint32_t)SSTATUS_SUM);
+    test_ri(&e->a, RCX, (uint32_t)SSTATUS_SUM);
     no_sum = jump_short_if(&e->a, CC_EQUAL);
     load(&e->a, true, HOST_TLB, SHARED_FIELD(supervisor_tlb[1]));
     bind_short_here(&e->a, no_sum);
@@ -147,7 +146,7 @@ static void emit_sstatus(struct back_end *e)
     alu_rm(&e->a, ALU_OR, true, RCX, SHARED_FIELD(timer_pending));
     alu_rm(&e->a, ALU_AND, true, RCX, HART_FIELD(state.sie));
     bind_short_here(&e->a, disabled);
-    put_8(&e->a, 0xc3);
+    return_to_caller(&e->a);
 }
 
 void emit_thunks(struct back_end *e)

@@ -1,11 +1,6 @@
 /* Guest registers as operands of host instructions. */
 #include "vmm/riscv/jit/x86_64/emitter.h"
 
-static uint32_t bit(unsigned guest)
-{
-    return UINT32_C(1) << guest;
-}
-
 unsigned host_of(const struct back_end *e, unsigned guest)
 {
     unsigned place = e->place_of[guest];
@@ -15,11 +10,11 @@ unsigned host_of(const struct back_end *e, unsigned guest)
 void widen(struct back_end *e, uint32_t registers)
 {
     for (unsigned guest = 1; registers != 0 && guest < 32; guest++) {
-        if ((registers & bit(guest)) != 0) {
+        if ((registers & guest_bit(guest)) != 0) {
             unsigned host = host_of(e, guest);
             sign_extend_word(&e->a, host, host);
-            registers &= ~bit(guest);
-            e->known.extended |= bit(guest);
+            registers &= ~guest_bit(guest);
+            e->known.extended |= guest_bit(guest);
         }
     }
 }
@@ -36,8 +31,8 @@ unsigned use(struct back_end *e, unsigned guest, unsigned scratch)
         load(&e->a, true, scratch, x_at(guest));
         return scratch;
     }
-    widen(e, e->known.narrow & bit(guest));
-    e->known.narrow &= ~bit(guest);
+    widen(e, e->known.narrow & guest_bit(guest));
+    e->known.narrow &= ~guest_bit(guest);
     return host;
 }
 
@@ -66,7 +61,8 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
 {
     unsigned host = host_of(e, guest);
 
-    e->known.extended = word ? e->known.extended | bit(guest) : e->known.extended & ~bit(guest);
+    e->known.extended =
+        word ? e->known.extended | guest_bit(guest) : e->known.extended & ~guest_bit(guest);
     if (host == NOT_IN_HOST) {
         if (word) {
             sign_extend_word(&e->a, from, from);
@@ -74,8 +70,8 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
         store(&e->a, true, from, x_at(guest));
         return;
     }
-    e->known.dirty |= bit(guest);
-    e->known.narrow &= ~bit(guest);
+    e->known.dirty |= guest_bit(guest);
+    e->known.narrow &= ~guest_bit(guest);
     if (host != from) {
         if (word) {
             sign_extend_word(&e->a, host, from);
@@ -83,19 +79,19 @@ void set_result(struct back_end *e, unsigned guest, unsigned from, bool word)
             mov_rr(&e->a, true, host, from);
         }
     } else if (word) {
-        e->known.narrow |= bit(guest);
+        e->known.narrow |= guest_bit(guest);
     }
 }
 
 bool is_word_value(const struct back_end *e, unsigned guest)
 {
-    return guest == 0 || ((e->known.narrow | e->known.extended) & bit(guest)) != 0;
+    return guest == 0 || ((e->known.narrow | e->known.extended) & guest_bit(guest)) != 0;
 }
 
 void note_extended(struct back_end *e, unsigned guest)
 {
     if (guest != 0) {
-        e->known.extended |= bit(guest);
+        e->known.extended |= guest_bit(guest);
     }
 }
 
@@ -135,7 +131,7 @@ void write_back(struct back_end *e, unsigned guest)
 {
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
         store(&e->a, true, use(e, guest, RAX), x_at(guest));
-        e->known.dirty &= ~bit(guest);
+        e->known.dirty &= ~guest_bit(guest);
     }
 }
 
@@ -143,10 +139,10 @@ void read_back(struct back_end *e, unsigned guest)
 {
     if (guest != 0 && host_of(e, guest) != NOT_IN_HOST) {
         load(&e->a, true, host_of(e, guest), x_at(guest));
-        e->known.narrow &= ~bit(guest);
-        e->known.dirty &= ~bit(guest);
+        e->known.narrow &= ~guest_bit(guest);
+        e->known.dirty &= ~guest_bit(guest);
     }
-    e->known.extended &= ~bit(guest);
+    e->known.extended &= ~guest_bit(guest);
 }
 
 void apply(struct back_end *e, enum alu alu, bool wide, unsigned to, unsigned guest)
