@@ -150,17 +150,23 @@ const uint8_t *jit_find_code(struct hart *hart, uint64_t pc, uint32_t unused, in
     return code;
 }
 
+/* After an instruction that has set the pc itself, and no register. */
+static uint64_t end_elsewhere(struct hart *hart, bool leave)
+{
+    hart->state.position++;
+    if (leave) {
+        hart->shared.status = JIT_STATUS_LEAVE;
+        hart->shared.pending_register = OP_SINK_REGISTER;
+    }
+    return hart->state.pc;
+}
+
 uint64_t jit_trap_return(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget)
 {
     begin(hart, where, budget);
     (void)unused;
     hart_sret(hart);
-    hart->state.position++;
-    if (hart->leave || hart_deliverable(hart) != 0) {
-        hart->shared.status = JIT_STATUS_LEAVE;
-        hart->shared.pending_register = OP_SINK_REGISTER;
-    }
-    return hart->state.pc;
+    return end_elsewhere(hart, hart->leave || hart_deliverable(hart) != 0);
 }
 
 uint64_t jit_user_call(struct hart *hart, uint64_t unused, uint32_t where, int64_t budget)
@@ -168,10 +174,5 @@ uint64_t jit_user_call(struct hart *hart, uint64_t unused, uint32_t where, int64
     begin(hart, where, budget);
     (void)unused;
     hart_trap(hart, CAUSE_USER_ECALL, 0);
-    hart->state.position++;
-    if (hart->leave) {
-        hart->shared.status = JIT_STATUS_LEAVE;
-        hart->shared.pending_register = OP_SINK_REGISTER;
-    }
-    return hart->state.pc;
+    return end_elsewhere(hart, hart->leave);
 }
