@@ -7,6 +7,13 @@
 
 #define STAY rv_jal(ZERO, 0)
 
+/* Again from the first instruction, t0 times all told */
+static void put_end_of_loop(struct scenario *s)
+{
+    PUT(s, rv_addi(T0, T0, -1));
+    PUT(s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s->here)), STAY);
+}
+
 /* if (t0 bit || t1 bit) a1++ */
 Test(engine_edges, a_branch_may_lead_to_what_an_unpredictable_one_skips)
 {
@@ -49,8 +56,8 @@ Test(engine_edges, a_row_of_accesses_may_begin_among_what_is_skipped)
     PUT(&s, rv_addi(A4, S3, 1), rv_addi(A4, A4, -1), rv_andi(T1, T0, 1), rv_beq(T1, ZERO, 20),
         rv_ld(A1, 0, SP), rv_ld(A2, 8, SP), rv_ld(A3, 16, SP), rv_lw(A4, 0, SP), rv_ld(A5, 0, S1),
         rv_ld(A6, 8, S1), rv_ld(A7, 16, S1), rv_add(S4, S4, A4), rv_bne(A4, ZERO, 12),
-        rv_addi(S2, S2, 1), rv_addi(S5, S2, 1), rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+        rv_addi(S2, S2, 1), rv_addi(S5, S2, 1));
+    put_end_of_loop(&s);
     scenario_run(&s, 70);
     cr_expect_eq(scenario_x(&s, S2), 2);
     scenario_end(&s);
@@ -69,8 +76,7 @@ Test(engine_edges, fused_operations_without_end_can_be_translated)
     for (unsigned i = 0; i < 62; i++) {
         scenario_put(&s, fmadd(0, i % 12, 12 + i % 3, 12 + (i + 1) % 3, 12 + (i + 2) % 3));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     scenario_run(&s, 200);
     scenario_end(&s);
 }
@@ -84,8 +90,7 @@ Test(engine_edges, fused_operations_on_values_that_are_no_singles_can_be_transla
     for (unsigned i = 0; i < 380; i++) {
         scenario_put(&s, fmadd(0, i % 12, 12 + i % 3, 12 + (i + 1) % 3, 12 + (i + 2) % 3));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     scenario_run(&s, 1000);
     scenario_end(&s);
 }
@@ -132,8 +137,8 @@ Test(engine_edges, a_word_survives_branches_that_cross)
     s.program->x[A1] = UINT64_C(0x7fffffff);
     PUT(&s, rv_andi(T1, T0, 1), rv_andi(T2, T0, 2), rv_addi(A0, A1, 0), rv_beq(T1, ZERO, 12),
         rv_addw(A0, A0, A1), rv_beq(T2, ZERO, 12), rv_addi(A2, A2, 1), rv_addi(A3, A3, 1),
-        rv_add(S2, S2, A0), rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+        rv_add(S2, S2, A0));
+    put_end_of_loop(&s);
     scenario_run(&s, 160);
     scenario_end(&s);
 }
@@ -182,8 +187,7 @@ Test(engine_edges, store_conditionals_without_end_can_be_translated)
     for (unsigned i = 0; i < 12; i++) {
         scenario_put(&s, rv_fld(i, 0, S1));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     scenario_run(&s, 200);
     scenario_end(&s);
 }
@@ -196,8 +200,7 @@ Test(engine_edges, fused_operations_in_a_hot_loop_can_be_translated, .timeout = 
     for (unsigned i = 0; i < 380; i++) {
         scenario_put(&s, fmadd(0, i % 12, 12 + i % 3, 12 + (i + 1) % 3, 12 + (i + 2) % 3));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     s.program->length = 11600;
     struct manner m = {.name = "jit"};
     hart_config_init(&m.config);
@@ -225,51 +228,38 @@ Test(engine_edges, store_conditionals_away_from_home_can_be_translated)
     for (unsigned i = 0; i < 12; i++) {
         scenario_put(&s, rv_fld(i, 0, S1));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     scenario_run(&s, 200);
     scenario_end(&s);
 }
 
 /* What a compiler makes of an unrolled loop over doubles */
-Test(engine_edges, doubles_without_end_can_be_translated)
+static void run_over_doubles(unsigned accesses, unsigned additions)
 {
     struct scenario s;
     scenario_begin(&s);
     s.program->x[T0] = 4;
     s.program->x[SP] = SCENARIO_DATA + 512;
-    for (unsigned i = 0; i < 12; i++) {
+    for (unsigned i = 0; i < accesses; i++) {
         scenario_put(&s, rv_fld(i, (int32_t)i * 8, SP));
     }
-    for (unsigned i = 0; i < 38; i++) {
+    for (unsigned i = 0; i < additions; i++) {
         scenario_put(&s, rv_fadd_d(i % 12, (i + 1) % 12, (i + 5) % 12, 7));
     }
-    for (unsigned i = 0; i < 12; i++) {
+    for (unsigned i = 0; i < accesses; i++) {
         scenario_put(&s, rv_fsd(i, (int32_t)i * 8, SP));
     }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
+    put_end_of_loop(&s);
     scenario_run(&s, 200);
     scenario_end(&s);
 }
 
+Test(engine_edges, doubles_without_end_can_be_translated)
+{
+    run_over_doubles(12, 38);
+}
+
 Test(engine_edges, doubles_around_a_row_of_accesses_can_be_translated)
 {
-    struct scenario s;
-    scenario_begin(&s);
-    s.program->x[T0] = 4;
-    s.program->x[SP] = SCENARIO_DATA + 512;
-    for (unsigned i = 0; i < 3; i++) {
-        scenario_put(&s, rv_fld(i, (int32_t)i * 8, SP));
-    }
-    for (unsigned i = 0; i < 56; i++) {
-        scenario_put(&s, rv_fadd_d(i % 12, (i + 1) % 12, (i + 5) % 12, 7));
-    }
-    for (unsigned i = 0; i < 3; i++) {
-        scenario_put(&s, rv_fsd(i, (int32_t)i * 8, SP));
-    }
-    PUT(&s, rv_addi(T0, T0, -1));
-    PUT(&s, rv_bne(T0, ZERO, (int32_t)(SCENARIO_CODE - s.here)), STAY);
-    scenario_run(&s, 200);
-    scenario_end(&s);
+    run_over_doubles(3, 56);
 }
