@@ -69,6 +69,17 @@ static bool parse_number(const char *name, const char *text, unsigned highest, u
     return true;
 }
 
+/* Their bounds are the command's to check. */
+static bool take_numbers(const char *name, const char *text, const char **list)
+{
+    if (text[strspn(text, "0123456789,")] != '\0') {
+        fprintf(stderr, "measure: --%s: '%s': expected numbers, with commas\n", name, text);
+        return false;
+    }
+    *list = text;
+    return true;
+}
+
 static bool take(struct bench_options *options, int option, const char *value)
 {
     switch (option) {
@@ -83,8 +94,8 @@ static bool take(struct bench_options *options, int option, const char *value)
     case 'w': return parse_number("work", value, MAX_WORK, &options->work);
     case 'I': options->programs_initrd = value; break;
     case 'G': options->plots = value; break;
-    case 'e': options->epochs = value; break;
-    case 'x': options->epochs_max_us = value; break;
+    case 'e': return take_numbers("epochs", value, &options->epochs);
+    case 'x': return take_numbers("epochs-max-us", value, &options->epochs_max_us);
     case 'd': options->results = value; break;
     case 'v': options->ftvm = value; break;
     case 'k': options->kernel = value; break;
