@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "examples/linux-pair/lab/lab.h"
+#include "fault-injection/lab/lab.h"
 
 #define LINK_SHELL_PORT  7002 /* a shell of the guest listens there */
 #define LINK_STREAM_PORT 7000 /* and its streamserver here */

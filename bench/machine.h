@@ -6,9 +6,9 @@
 #define BENCH_MACHINE_H
 
 #include "bench/bench.h"
-#include "examples/linux-pair/lab/lab.h"
-#include "examples/linux-pair/lab/load.h"
-#include "examples/linux-pair/lab/pair.h"
+#include "fault-injection/lab/lab.h"
+#include "fault-injection/lab/load.h"
+#include "fault-injection/lab/pair.h"
 
 enum form { FORM_UNPROTECTED, FORM_REVISED, FORM_ORIGINAL, FORM_COUNT };
 

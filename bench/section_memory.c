@@ -6,7 +6,7 @@
 #include "bench/forms.h"
 #include "bench/lineup.h"
 #include "bench/resident.h"
-#include "examples/linux-pair/lab/replica.h"
+#include "fault-injection/lab/replica.h"
 
 #define APPEND "quiet " REPLICA_QUICK_BOOT
 #define MIB    1048576.0

@@ -8,7 +8,7 @@
 #include "bench/contest.h"
 #include "bench/forms.h"
 #include "bench/plot.h"
-#include "examples/linux-pair/lab/replica.h"
+#include "fault-injection/lab/replica.h"
 
 #define BOOT "boot"
 /* As Debian's own boot loader has it: on a console that the kernel fills, its messages are most of

@@ -8,7 +8,7 @@
 
 #include "bench/link.h"
 #include "bench/sample.h"
-#include "examples/linux-pair/lab/redis.h"
+#include "fault-injection/lab/redis.h"
 
 #define TASK_MS        60000
 #define CONNECT_MS     10000

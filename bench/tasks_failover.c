@@ -7,7 +7,7 @@
 #include "bench/link.h"
 #include "bench/tasks.h"
 #include "bench/watch.h"
-#include "examples/linux-pair/lab/redis.h"
+#include "fault-injection/lab/redis.h"
 
 #define CONNECT_MS 10000
 #define REPLY_MS   30000 /* TCP waits longer after each attempt that fails */

@@ -6,7 +6,7 @@
 #ifndef BENCH_WATCH_H
 #define BENCH_WATCH_H
 
-#include "examples/linux-pair/lab/lab.h"
+#include "fault-injection/lab/lab.h"
 
 struct watch;
 

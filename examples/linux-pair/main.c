@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "examples/linux-pair/lab/client.h"
-#include "examples/linux-pair/lab/load.h"
-#include "examples/linux-pair/lab/pair.h"
-#include "examples/linux-pair/lab/redis.h"
+#include "fault-injection/lab/client.h"
+#include "fault-injection/lab/load.h"
+#include "fault-injection/lab/pair.h"
+#include "fault-injection/lab/redis.h"
 #include "examples/linux-pair/options.h"
 #include "examples/linux-pair/story.h"
 

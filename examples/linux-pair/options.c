@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "examples/linux-pair/lab/load.h"
+#include "fault-injection/lab/load.h"
 
 #define DEFAULT_FAILOVERS 3
 #define DEFAULT_PAUSE_MS  2000

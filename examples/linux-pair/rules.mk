@@ -1,6 +1,5 @@
 # The demonstration: a Linux pair that loses its primary (README.md here).
 
-LAB_OBJECTS  := $(call objects,examples/linux-pair/lab)
 PAIR_OBJECTS := $(call objects,examples/linux-pair)
 
 $(BUILD)/linux-pair: $(PAIR_OBJECTS) $(LAB_OBJECTS)

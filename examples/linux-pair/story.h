@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "examples/linux-pair/lab/event_log.h"
-#include "examples/linux-pair/lab/load.h"
-#include "examples/linux-pair/lab/network.h"
+#include "fault-injection/lab/event_log.h"
+#include "fault-injection/lab/load.h"
+#include "fault-injection/lab/network.h"
 #include "examples/linux-pair/options.h"
 
 /* One loss of the primary, and what came of it. */

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#include "examples/linux-pair/lab/client.h"
-#include "examples/linux-pair/lab/console_log.h"
-#include "examples/linux-pair/lab/redis.h"
+#include "fault-injection/lab/client.h"
+#include "fault-injection/lab/console_log.h"
+#include "fault-injection/lab/redis.h"
 
 #define CONNECT_MS   20000
 #define MAX_PIPELINE 8

@@ -6,8 +6,8 @@
 #ifndef TESTS_END_TO_END_FIXTURE_H
 #define TESTS_END_TO_END_FIXTURE_H
 
-#include "examples/linux-pair/lab/load.h"
-#include "examples/linux-pair/lab/pair.h"
+#include "fault-injection/lab/load.h"
+#include "fault-injection/lab/pair.h"
 #include "tests/end-to-end/wire.h"
 
 #define FIXTURE_REPLY_MS                                                                           \

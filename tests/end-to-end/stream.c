@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "examples/linux-pair/lab/client.h"
+#include "fault-injection/lab/client.h"
 
 #define CONNECT_MS 20000
 #define PERIOD     251 /* of the pattern, as guest/tools/streamserver.c has it */

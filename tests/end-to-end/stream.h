@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "examples/linux-pair/lab/lab.h"
+#include "fault-injection/lab/lab.h"
 
 #define STREAM_PORT 7000
 

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "examples/linux-pair/lab/redis.h"
+#include "fault-injection/lab/redis.h"
 
 #define WINDOW  (UINT64_C(1) << 20) /* bytes of the stream that are remembered */
 #define TICK_MS 50

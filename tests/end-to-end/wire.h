@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "examples/linux-pair/lab/lab.h"
+#include "fault-injection/lab/lab.h"
 
 struct wire;
 

@@ -21,7 +21,9 @@ allow replication '(replication|logging)/'
 allow libftvm '(libftvm|replication|logging)/'
 allow vmm vmm/
 allow cli '(cli|vmm)/'
-allow examples examples/
+allow examples '(examples/|fault-injection/lab/)'
+allow fault-injection/lab fault-injection/lab/
+allow fault-injection/simulator '(fault-injection/simulator/|replication/|logging/)'
 allow vmm/state vmm/state/
 allow vmm/riscv 'vmm/(riscv/|state/|memory\.h)'
 allow vmm/devices 'vmm/(devices/|state/|backends/disk\.h|memory\.h)'

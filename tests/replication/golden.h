@@ -9,7 +9,7 @@
 #ifndef TESTS_GOLDEN_H
 #define TESTS_GOLDEN_H
 
-#include "tests/replication/cluster.h"
+#include "fault-injection/simulator/cluster.h"
 
 void golden_expect(const struct cluster *cluster, const char *file, const char *name,
                    const char *expected);

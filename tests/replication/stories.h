@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 
-#include "tests/replication/checks.h"
+#include "fault-injection/simulator/checks.h"
 #include "tests/replication/golden.h"
 
 enum { A, B, C, D };

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "tests/replication/checks.h"
+#include "fault-injection/simulator/checks.h"
 
 struct variant {
     enum engine_protocol protocol;

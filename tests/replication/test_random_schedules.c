@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/replication/checks.h"
+#include "fault-injection/simulator/checks.h"
 
 #define FAULT_ROUNDS 24u
 #define HEALING_NS   (UINT64_C(30000) * MS)

@@ -1,0 +1,408 @@
+/* Connections and the arbiter: what is sent, when it arrives, and what is in the way. */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "logging/codec.h"
+#include "replication/trace.h"
+#include "fault-injection/simulator/cluster_parts.h"
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static const char *name_of(const struct cluster *cluster, unsigned replica)
+{
+    return cluster->replicas[replica].name;
+}
+
+/* Towards one end; arrivals keep the order of sending. */
+static void schedule(struct cluster *cluster, size_t number, unsigned end, enum pending_kind kind,
+                     const char *reason, uint8_t *frame, size_t frame_size)
+{
+    struct connection *connection = &cluster->connections[number];
+    uint64_t at_ns = cluster->now_ns + cluster->config.latency_ns +
+                     cluster_random(cluster, cluster->config.latency_spread_ns);
+    if (at_ns < connection->last_arrival_ns[end]) {
+        at_ns = connection->last_arrival_ns[end];
+    }
+    connection->last_arrival_ns[end] = at_ns;
+    struct pending pending = {
+        .at_ns = at_ns,
+        .order = ++cluster->order,
+        .kind = kind,
+        .from = connection->ends[1 - end],
+        .to = connection->ends[end],
+        .connection = number,
+        .reason = reason,
+        .frame = frame,
+        .frame_size = frame_size,
+    };
+    cluster_push(cluster, &pending);
+}
+
+void cluster_connect(struct cluster *cluster, unsigned from, unsigned to)
+{
+    cluster->connections = cluster_grow(cluster->connections, &cluster->connection_capacity,
+                                        cluster->connection_count, sizeof *cluster->connections);
+    size_t number = cluster->connection_count++;
+    bool answers = cluster->replicas[to].alive;
+    cluster->connections[number] = (struct connection){
+        .ends = {from, to},
+        .open = {true, answers},
+    };
+    if (!answers) {
+        schedule(cluster, number, 0, PENDING_LOST, "connection refused", NULL, 0);
+        return;
+    }
+    schedule(cluster, number, 1, PENDING_CONNECTED, NULL, NULL, 0);
+    schedule(cluster, number, 0, PENDING_CONNECTED, NULL, NULL, 0);
+}
+
+static unsigned end_of(const struct connection *connection, unsigned replica)
+{
+    return connection->ends[0] == replica ? 0 : 1;
+}
+
+void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
+                  const struct message *message)
+{
+    struct connection *connection = &cluster->connections[peer - 1];
+    unsigned end = end_of(connection, from);
+    if (!connection->open[end]) {
+        return;
+    }
+    char line[TRACE_LINE_SIZE];
+    if (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats) {
+        cluster_say(cluster, "%s -> %s %s", name_of(cluster, from),
+                    name_of(cluster, connection->ends[1 - end]),
+                    trace_message(message, line, sizeof line));
+    }
+    if (message->type == MESSAGE_PROTECTED) {
+        cluster->replicas[from].backup = connection->ends[1 - end];
+    }
+    size_t size = codec_frame_size(message);
+    uint8_t *frame = malloc(size);
+    if (size == 0 || frame == NULL || codec_encode(message, frame, size, &size) != CODEC_OK) {
+        fprintf(stderr, "%s cannot be encoded\n", trace_message(message, line, sizeof line));
+        abort();
+    }
+    schedule(cluster, peer - 1, 1 - end, PENDING_FRAME, NULL, frame, size);
+}
+
+void cluster_forge(struct cluster *cluster, unsigned from, unsigned to,
+                   const struct message *message)
+{
+    for (size_t i = cluster->connection_count; i > 0; i--) {
+        const struct connection *connection = &cluster->connections[i - 1];
+        unsigned end = end_of(connection, from);
+        if (connection->ends[end] == from && connection->ends[1 - end] == to) {
+            network_send(cluster, from, i, message);
+            return;
+        }
+    }
+}
+
+void network_close(struct cluster *cluster, unsigned replica, engine_peer peer, const char *reason)
+{
+    struct connection *connection = &cluster->connections[peer - 1];
+    unsigned end = end_of(connection, replica);
+    if (connection->open[end]) {
+        connection->open[end] = false;
+        schedule(cluster, peer - 1, 1 - end, PENDING_LOST, reason, NULL, 0);
+    }
+}
+
+void network_close_all(struct cluster *cluster, unsigned replica, const char *reason)
+{
+    for (size_t i = 0; i < cluster->connection_count; i++) {
+        const struct connection *connection = &cluster->connections[i];
+        if (connection->ends[0] == replica || connection->ends[1] == replica) {
+            network_close(cluster, replica, i + 1, reason);
+        }
+    }
+}
+
+bool network_blocks(const struct cluster *cluster, const struct pending *pending)
+{
+    if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION) {
+        return false;
+    }
+    if (cluster->replicas[pending->to].paused) {
+        return true;
+    }
+    return pending->kind != PENDING_ANSWER && pending->kind != PENDING_REJOIN &&
+           cluster->cut[pending->from][pending->to];
+}
+
+static void frame_arrives(struct cluster *cluster, const struct pending *pending)
+{
+    struct message *message;
+    size_t used;
+    if (codec_decode(pending->frame, pending->frame_size, &message, &used) != CODEC_OK) {
+        abort();
+    }
+    struct engine_event event = {
+        .type = ENGINE_MESSAGE, .peer = pending->connection + 1, .message = message};
+    cluster_step(cluster, pending->to, &event);
+    message_free(message);
+}
+
+static void try_again(struct cluster *cluster, unsigned replica)
+{
+    struct replica *joiner = &cluster->replicas[replica];
+    unsigned survivor = cluster_survivor(cluster);
+    if (!joiner->alive) {
+        return;
+    }
+    if (survivor != CLUSTER_MAX_REPLICAS) {
+        joiner->origin = survivor;
+    }
+    cluster_connect(cluster, replica, joiner->origin);
+}
+
+void network_arrive(struct cluster *cluster, struct pending *pending)
+{
+    if (!cluster->replicas[pending->to].alive || pending->kind == PENDING_NOTHING) {
+        return;
+    }
+    if (pending->kind == PENDING_REJOIN) {
+        try_again(cluster, pending->to);
+        return;
+    }
+    unsigned end = end_of(&cluster->connections[pending->connection], pending->to);
+    if (!cluster->connections[pending->connection].open[end]) {
+        return;
+    }
+    struct engine_event event = {.peer = pending->connection + 1};
+    switch (pending->kind) {
+    case PENDING_FRAME: frame_arrives(cluster, pending); return;
+    case PENDING_CONNECTED:
+        event.type = ENGINE_CONNECTED;
+        event.incoming = end == 1;
+        break;
+    default:
+        cluster->connections[pending->connection].open[end] = false;
+        event.type = ENGINE_PEER_LOST;
+        event.reason = pending->reason;
+        break;
+    }
+    bool connecting = cluster_status(cluster, pending->to).peer == event.peer || end == 0;
+    cluster_step(cluster, pending->to, &event);
+    struct replica *replica = &cluster->replicas[pending->to];
+    if (event.type == ENGINE_PEER_LOST && connecting && replica->rejoins &&
+        replica->vcpu == VCPU_OFF && replica->alive) {
+        struct pending again = {.at_ns = cluster->now_ns + 200 * MS,
+                                .order = ++cluster->order,
+                                .kind = PENDING_REJOIN,
+                                .to = pending->to};
+        cluster_push(cluster, &again);
+    }
+}
+
+/* ---- What is in the way ---------------------------------------------------------------------- */
+
+void network_release_held(struct cluster *cluster)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < cluster->held_count; i++) {
+        struct pending pending = cluster->held[i];
+        if (network_blocks(cluster, &pending)) {
+            cluster->held[kept++] = pending;
+        } else {
+            pending.at_ns = cluster->now_ns;
+            cluster_push(cluster, &pending);
+        }
+    }
+    cluster->held_count = kept;
+}
+
+void cluster_cut(struct cluster *cluster, unsigned from, unsigned to)
+{
+    cluster_say(cluster, "%s -> %s is cut", name_of(cluster, from), name_of(cluster, to));
+    cluster->cut[from][to] = true;
+}
+
+void cluster_heal(struct cluster *cluster, unsigned from, unsigned to)
+{
+    cluster_say(cluster, "%s -> %s is healed", name_of(cluster, from), name_of(cluster, to));
+    cluster->cut[from][to] = false;
+    network_release_held(cluster);
+}
+
+void cluster_heal_all(struct cluster *cluster)
+{
+    memset(cluster->cut, 0, sizeof cluster->cut);
+    for (unsigned i = 0; i < cluster->replica_count; i++) {
+        cluster->replicas[i].arbiter_cut = false;
+        cluster->replicas[i].lose_answers = 0;
+        cluster->replicas[i].extra_arbiter_ns = 0;
+        cluster_resume(cluster, i);
+    }
+    network_release_held(cluster);
+}
+
+static void lose(struct cluster *cluster, struct pending *pending)
+{
+    char line[TRACE_LINE_SIZE];
+    struct message *message;
+    size_t used;
+    if (pending->kind == PENDING_FRAME &&
+        codec_decode(pending->frame, pending->frame_size, &message, &used) == CODEC_OK) {
+        if (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats) {
+            cluster_say(cluster, "%s -> %s %s is lost", name_of(cluster, pending->from),
+                        name_of(cluster, pending->to), trace_message(message, line, sizeof line));
+        }
+        message_free(message);
+    }
+    pending->kind = PENDING_NOTHING;
+}
+
+static bool goes(const struct pending *pending, unsigned from, unsigned to)
+{
+    bool travels = pending->kind == PENDING_FRAME || pending->kind == PENDING_LOST ||
+                   pending->kind == PENDING_CONNECTED;
+    return travels && pending->from == from && pending->to == to;
+}
+
+void cluster_lose(struct cluster *cluster, unsigned from, unsigned to)
+{
+    for (size_t i = 0; i < cluster->queue_count; i++) {
+        if (goes(&cluster->queue[i], from, to)) {
+            lose(cluster, &cluster->queue[i]);
+        }
+    }
+    for (size_t i = 0; i < cluster->held_count; i++) {
+        if (goes(&cluster->held[i], from, to)) {
+            lose(cluster, &cluster->held[i]);
+        }
+    }
+}
+
+void cluster_break(struct cluster *cluster, unsigned a, unsigned b)
+{
+    cluster_say(cluster, "the connection of %s and %s breaks", name_of(cluster, a),
+                name_of(cluster, b));
+    cluster_lose(cluster, a, b);
+    cluster_lose(cluster, b, a);
+    for (size_t i = 0; i < cluster->connection_count; i++) {
+        const struct connection *connection = &cluster->connections[i];
+        for (unsigned end = 0; end < 2; end++) {
+            if (connection->ends[end] == a && connection->ends[1 - end] == b) {
+                struct pending broken[2] = {{.from = b, .to = a}, {.from = a, .to = b}};
+                for (unsigned k = 0; k < 2; k++) {
+                    broken[k].at_ns = cluster->now_ns;
+                    broken[k].order = ++cluster->order;
+                    broken[k].kind = PENDING_LOST;
+                    broken[k].connection = i;
+                    broken[k].reason = "connection broken";
+                    cluster_push(cluster, &broken[k]);
+                }
+            }
+        }
+    }
+}
+
+/* ---- The arbiter ----------------------------------------------------------------------------- */
+
+static enum arbiter_outcome decide(struct cluster *cluster, enum arbiter_request_kind kind,
+                                   unsigned replica, uint64_t term, uint64_t claim_id)
+{
+    struct arbiter_request request = {
+        .kind = kind,
+        .claim = {.name = cluster->config.engine.name,
+                  .owner = name_of(cluster, replica),
+                  .term = term,
+                  .claim_id = claim_id,
+                  .take_over = true},
+    };
+    struct arbiter_record next;
+    char text[ARBITER_ERROR_SIZE] = "";
+    struct arbiter_reason reason = {text, sizeof text};
+    enum arbiter_outcome outcome =
+        arbiter_decide(&request, cluster->record_stands ? &cluster->record : NULL, &next, &reason);
+    if (outcome == ARBITER_WON) {
+        cluster->record = next;
+        cluster->record_stands = true;
+    }
+    return outcome;
+}
+
+uint64_t arbiter_start_of_day(struct cluster *cluster, unsigned replica)
+{
+    decide(cluster, REQUEST_START, replica, 0, toy_mix(cluster->config.seed, 200 + replica));
+    return cluster->record.term;
+}
+
+void cluster_cut_arbiter(struct cluster *cluster, unsigned replica, bool cut)
+{
+    cluster_say(cluster, "%s %s the arbiter", name_of(cluster, replica),
+                cut ? "cannot reach" : "can reach");
+    cluster->replicas[replica].arbiter_cut = cut;
+}
+
+void arbiter_ask(struct cluster *cluster, unsigned replica, bool release, uint64_t term,
+                 uint64_t claim_id)
+{
+    struct pending question = {
+        .at_ns = cluster->now_ns + cluster->config.arbiter_ns / 2 +
+                 cluster->replicas[replica].extra_arbiter_ns,
+        .order = ++cluster->order,
+        .kind = PENDING_QUESTION,
+        .to = replica,
+        .release = release,
+        .term = term,
+        .claim_id = claim_id,
+    };
+    cluster_push(cluster, &question);
+}
+
+static void question_arrives(struct cluster *cluster, const struct pending *question)
+{
+    static const enum engine_outcome outcomes[] = {
+        [ARBITER_WON] = ENGINE_WON,
+        [ARBITER_LOST] = ENGINE_LOST,
+        [ARBITER_STOPPED] = ENGINE_RELEASED,
+        [ARBITER_ABSENT] = ENGINE_UNREACHABLE,
+        [ARBITER_UNREACHABLE] = ENGINE_UNREACHABLE,
+    };
+    struct replica *replica = &cluster->replicas[question->to];
+    struct pending answer = *question;
+    answer.kind = PENDING_ANSWER;
+    answer.at_ns = cluster->now_ns + cluster->config.arbiter_ns / 2;
+    answer.order = ++cluster->order;
+    answer.outcome = ENGINE_UNREACHABLE;
+    answer.reason = "no answer";
+    if (!replica->arbiter_cut) {
+        enum arbiter_outcome outcome =
+            decide(cluster, question->release ? REQUEST_RELEASE : REQUEST_CLAIM, question->to,
+                   question->term, question->claim_id);
+        answer.outcome = outcomes[outcome];
+        answer.reason = outcome == ARBITER_WON ? "" : "the record is another's";
+        if (replica->lose_answers > 0) {
+            replica->lose_answers--;
+            answer.outcome = ENGINE_UNREACHABLE;
+            answer.reason = "its answer was lost";
+        }
+    }
+    cluster_push(cluster, &answer);
+}
+
+void arbiter_arrive(struct cluster *cluster, const struct pending *pending)
+{
+    if (pending->kind == PENDING_QUESTION) {
+        question_arrives(cluster, pending);
+        return;
+    }
+    if (!cluster->replicas[pending->to].alive) {
+        return;
+    }
+    struct engine_event event = {
+        .type = pending->release ? ENGINE_RELEASE_ANSWER : ENGINE_CLAIM_ANSWER,
+        .claim_id = pending->claim_id,
+        .outcome = pending->outcome,
+        .reason = pending->reason,
+    };
+    char line[TRACE_LINE_SIZE];
+    cluster_say(cluster, "%s %s", name_of(cluster, pending->to),
+                trace_event(&event, line, sizeof line));
+    cluster_step(cluster, pending->to, &event);
+}

@@ -1,0 +1,53 @@
+/* Shared by the files that make up the cluster: cluster.c (time, replicas, commands, story),
+ * cluster_network.c (connections and arbiter), cluster_replica.c (engine's actions and guest). */
+#ifndef FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
+#define FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
+
+#include "fault-injection/simulator/cluster.h"
+
+enum pending_kind {
+    PENDING_NOTHING, /* was lost */
+    PENDING_CONNECTED,
+    PENDING_FRAME,
+    PENDING_LOST,
+    PENDING_QUESTION, /* reaches the arbiter */
+    PENDING_ANSWER,   /* reaches the replica */
+    PENDING_REJOIN,
+};
+
+struct pending {
+    uint64_t at_ns;
+    uint64_t order; /* among those of one time; and kept when it is held up */
+    enum pending_kind kind;
+    unsigned from, to; /* replicas */
+    size_t connection;
+    const char *reason;
+    uint8_t *frame;
+    size_t frame_size;
+    bool release; /* a question: not a claim */
+    uint64_t term, claim_id;
+    enum engine_outcome outcome;
+};
+
+void cluster_push(struct cluster *cluster, const struct pending *pending);
+void *cluster_grow(void *items, size_t *capacity, size_t count, size_t item_size);
+
+/* cluster_network.c */
+void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
+                  const struct message *message);
+void network_close(struct cluster *cluster, unsigned replica, engine_peer peer, const char *reason);
+void network_close_all(struct cluster *cluster, unsigned replica, const char *reason);
+void network_arrive(struct cluster *cluster, struct pending *pending);
+bool network_blocks(const struct cluster *cluster, const struct pending *pending);
+void network_release_held(struct cluster *cluster);
+void arbiter_ask(struct cluster *cluster, unsigned replica, bool release, uint64_t term,
+                 uint64_t claim_id);
+uint64_t arbiter_start_of_day(struct cluster *cluster, unsigned replica);
+void arbiter_arrive(struct cluster *cluster, const struct pending *pending);
+
+/* cluster_replica.c */
+uint64_t replica_now(const struct cluster *cluster, unsigned replica);
+void replica_run_vcpu(struct cluster *cluster, unsigned replica);
+void replica_destroy(struct replica *replica);
+
+#endif
