@@ -56,6 +56,7 @@ struct cluster *cluster_create(const struct cluster_config *config)
     }
     cluster->config = *config;
     cluster->random = toy_mix(config->seed, 1);
+    arbiter_init(cluster);
     cluster->story = cluster_grow(NULL, &cluster->story_capacity, 0, 1);
     cluster->story[0] = '\0';
     return cluster;
@@ -72,6 +73,7 @@ void cluster_destroy(struct cluster *cluster)
     for (size_t i = 0; i < cluster->held_count; i++) {
         free(cluster->held[i].frame);
     }
+    arbiter_close(cluster->arbiter);
     free(cluster->connections);
     free(cluster->queue);
     free(cluster->held);
@@ -304,7 +306,8 @@ void cluster_start(struct cluster *cluster, unsigned number)
     struct replica *replica = &cluster->replicas[number];
     bool primary = replica->config.role == ENGINE_PRIMARY;
     if (primary && replica->config.term == 0) {
-        replica->config.term = arbiter_start_of_day(cluster, number);
+        arbiter_start_of_day(cluster, number, true);
+        replica->config.term = cluster->record.term;
     }
     replica->engine = engine_create(&replica->config, replica_now(cluster, number));
     if (replica->engine == NULL) {

@@ -14,8 +14,9 @@
 #ifndef FAULT_INJECTION_SIMULATOR_CLUSTER_H
 #define FAULT_INJECTION_SIMULATOR_CLUSTER_H
 
-#include "replication/arbiter_backend.h"
+#include "replication/arbiter.h"
 #include "replication/engine.h"
+#include "fault-injection/simulator/store.h"
 #include "fault-injection/simulator/toy_guest.h"
 
 #define CLUSTER_MAX_REPLICAS 24u
@@ -162,8 +163,9 @@ struct cluster {
     bool answers_lost_at_first; /* of the arbiter, once for each replica */
     uint64_t actions;
 
-    struct arbiter_record record;
-    bool record_stands;
+    struct store store;
+    struct arbiter *arbiter;
+    struct arbiter_record record; /* as it stands on the store, after each question */
 
     struct emission *emissions;
     size_t emission_count, emission_capacity;
@@ -211,6 +213,8 @@ void cluster_heal_all(struct cluster *cluster);
 void cluster_break(struct cluster *cluster, unsigned a, unsigned b); /* what is under way is lost */
 void cluster_lose(struct cluster *cluster, unsigned from, unsigned to); /* what is under way */
 void cluster_cut_arbiter(struct cluster *cluster, unsigned replica, bool cut);
+/* The arbiter's storage loses its power, with what was not synced, or has it again. */
+void cluster_store_power(struct cluster *cluster, bool on);
 
 /* What the world and the operator do. False if the engine has no room for the input. */
 bool cluster_input(struct cluster *cluster, unsigned replica);

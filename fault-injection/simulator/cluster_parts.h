@@ -1,5 +1,6 @@
 /* Shared by the files that make up the cluster: cluster.c (time, replicas, commands, story),
- * cluster_network.c (connections and arbiter), cluster_replica.c (engine's actions and guest). */
+ * cluster_network.c (connections), cluster_arbiter.c, cluster_replica.c
+ * (engine's actions and guest). */
 #ifndef FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
 #define FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
 
@@ -40,9 +41,13 @@ void network_close_all(struct cluster *cluster, unsigned replica, const char *re
 void network_arrive(struct cluster *cluster, struct pending *pending);
 bool network_blocks(const struct cluster *cluster, const struct pending *pending);
 void network_release_held(struct cluster *cluster);
+
+/* cluster_arbiter.c */
+void arbiter_init(struct cluster *cluster);
 void arbiter_ask(struct cluster *cluster, unsigned replica, bool release, uint64_t term,
                  uint64_t claim_id);
-uint64_t arbiter_start_of_day(struct cluster *cluster, unsigned replica);
+enum arbiter_outcome arbiter_start_of_day(struct cluster *cluster, unsigned replica,
+                                          bool take_over);
 void arbiter_arrive(struct cluster *cluster, const struct pending *pending);
 
 /* cluster_replica.c */
