@@ -336,6 +336,25 @@ Test(traces_limits, vcpu_that_waited_for_room_is_not_stuck, .timeout = 20)
     cluster_destroy(c);
 }
 
+/* Its vCPU did not run because nothing of it did. */
+Test(traces_limits, lone_primary_that_slept_is_not_stuck, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.engine.stuck_ns = 2000 * MS;
+    for (uint64_t slept_ns = 1000 * MS; slept_ns < 5000 * MS; slept_ns += 20 * MS) {
+        struct cluster *c = cluster_create(&config);
+        cluster_add_primary(c);
+        cluster_run(c, 25 * MS);
+        cluster_pause(c, A);
+        cluster_run(c, slept_ns);
+        cluster_resume(c, A);
+        cluster_run(c, 1000 * MS);
+        cr_assert(c->replicas[A].alive, "taken for stuck after %llu ms of sleep",
+                  (unsigned long long)(slept_ns / MS));
+        cluster_destroy(c);
+    }
+}
+
 /* ---- Time ------------------------------------------------------------------------------------ */
 
 /* Follows the guest of a replica: its rate and its lead over the world's clock must stay small. */
