@@ -6,6 +6,9 @@
 #include "logging/codec.h"
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
+#include "fault-injection/simulator/watch.h"
+
+#define ANSWER_WITHIN_NS (500 * MS) /* a WELCOME or REFUSE to a HELLO */
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
@@ -45,6 +48,10 @@ void cluster_connect(struct cluster *cluster, unsigned from, unsigned to)
                                         cluster->connection_count, sizeof *cluster->connections);
     size_t number = cluster->connection_count++;
     bool answers = cluster->replicas[to].alive;
+    cluster->replicas[from].attempt = number;
+    if (cluster->replicas[from].rejoins) {
+        network_rejoin(cluster, from, ANSWER_WITHIN_NS);
+    }
     cluster->connections[number] = (struct connection){
         .ends = {from, to},
         .open = {true, answers},
@@ -71,19 +78,23 @@ void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
         return;
     }
     char line[TRACE_LINE_SIZE];
-    if (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats) {
+    if (cluster->tells && (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats)) {
         cluster_say(cluster, "%s -> %s %s", name_of(cluster, from),
                     name_of(cluster, connection->ends[1 - end]),
                     trace_message(message, line, sizeof line));
     }
-    if (message->type == MESSAGE_PROTECTED) {
-        cluster->replicas[from].backup = connection->ends[1 - end];
-    }
+    watch_send(cluster, from, connection, message);
     size_t size = codec_frame_size(message);
     uint8_t *frame = malloc(size);
     if (size == 0 || frame == NULL || codec_encode(message, frame, size, &size) != CODEC_OK) {
         fprintf(stderr, "%s cannot be encoded\n", trace_message(message, line, sizeof line));
         abort();
+    }
+    unsigned *flips = &cluster->flip_frame[from][connection->ends[1 - end]];
+    if (*flips > 0) {
+        uint64_t bit = cluster_random(cluster, 8 * size);
+        frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        --*flips;
     }
     schedule(cluster, peer - 1, 1 - end, PENDING_FRAME, NULL, frame, size);
 }
@@ -123,35 +134,90 @@ void network_close_all(struct cluster *cluster, unsigned replica, const char *re
 
 bool network_blocks(const struct cluster *cluster, const struct pending *pending)
 {
-    if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION) {
+    if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION ||
+        pending->kind == PENDING_CLIENT) {
         return false;
     }
     if (cluster->replicas[pending->to].paused) {
         return true;
     }
     return pending->kind != PENDING_ANSWER && pending->kind != PENDING_REJOIN &&
-           cluster->cut[pending->from][pending->to];
+           pending->kind != PENDING_DISK && cluster->cut[pending->from][pending->to];
+}
+
+/* Of the connection that it has tried last; should it try another before, that one is waited for.
+ */
+void network_rejoin(struct cluster *cluster, unsigned number, uint64_t after_ns)
+{
+    struct pending again = {.at_ns = cluster->now_ns + after_ns,
+                            .order = ++cluster->order,
+                            .kind = PENDING_REJOIN,
+                            .to = number,
+                            .connection = cluster->replicas[number].attempt};
+    cluster_push(cluster, &again);
+}
+
+/* A joiner that has not begun yet tries again. */
+static void connection_ended(struct cluster *cluster, unsigned number, struct engine_event *event)
+{
+    struct replica *replica = &cluster->replicas[number];
+    unsigned end = end_of(&cluster->connections[event->peer - 1], number);
+    bool connecting = cluster_status(cluster, number).peer == event->peer || end == 0;
+    cluster_step(cluster, number, event);
+    if (connecting && replica->rejoins && replica->vcpu == VCPU_OFF && replica->alive) {
+        network_rejoin(cluster, number, 200 * MS);
+    }
+}
+
+/* As the channel does with what it cannot read: what came over this connection cannot be trusted
+ * any more, and both sides learn of its end. */
+static void connection_spoilt(struct cluster *cluster, const struct pending *pending)
+{
+    struct engine_event event = {
+        .type = ENGINE_PEER_LOST, .peer = pending->connection + 1, .reason = "a damaged frame"};
+    cluster_say(cluster, "%s cannot read what it gets from %s", name_of(cluster, pending->to),
+                name_of(cluster, pending->from));
+    network_close(cluster, pending->to, event.peer, "connection closed");
+    connection_ended(cluster, pending->to, &event);
 }
 
 static void frame_arrives(struct cluster *cluster, const struct pending *pending)
 {
     struct message *message;
     size_t used;
-    if (codec_decode(pending->frame, pending->frame_size, &message, &used) != CODEC_OK) {
-        abort();
+    if (replica_decode(cluster, pending->to, pending->frame, pending->frame_size, &message,
+                       &used) != CODEC_OK) {
+        connection_spoilt(cluster, pending);
+        return;
     }
+    struct connection *connection = &cluster->connections[pending->connection];
+    watch_receive(connection, end_of(connection, pending->to), message);
     struct engine_event event = {
         .type = ENGINE_MESSAGE, .peer = pending->connection + 1, .message = message};
     cluster_step(cluster, pending->to, &event);
     message_free(message);
 }
 
+static bool is_open(const struct cluster *cluster, size_t connection, unsigned replica)
+{
+    const struct connection *its = &cluster->connections[connection];
+    return its->open[end_of(its, replica)];
+}
+
+/* Who takes a connection and says nothing is tried again, as one that was lost. */
 static void try_again(struct cluster *cluster, unsigned replica)
 {
     struct replica *joiner = &cluster->replicas[replica];
     unsigned survivor = cluster_survivor(cluster);
-    if (!joiner->alive) {
+    if (!joiner->alive || joiner->vcpu != VCPU_OFF) {
         return;
+    }
+    if (is_open(cluster, joiner->attempt, replica)) {
+        struct engine_event event = {.type = ENGINE_PEER_LOST,
+                                     .peer = joiner->attempt + 1,
+                                     .reason = "the other side does not answer"};
+        network_close(cluster, replica, event.peer, "connection closed");
+        cluster_step(cluster, replica, &event);
     }
     if (survivor != CLUSTER_MAX_REPLICAS) {
         joiner->origin = survivor;
@@ -165,7 +231,9 @@ void network_arrive(struct cluster *cluster, struct pending *pending)
         return;
     }
     if (pending->kind == PENDING_REJOIN) {
-        try_again(cluster, pending->to);
+        if (pending->connection == cluster->replicas[pending->to].attempt) {
+            try_again(cluster, pending->to);
+        }
         return;
     }
     unsigned end = end_of(&cluster->connections[pending->connection], pending->to);
@@ -185,16 +253,10 @@ void network_arrive(struct cluster *cluster, struct pending *pending)
         event.reason = pending->reason;
         break;
     }
-    bool connecting = cluster_status(cluster, pending->to).peer == event.peer || end == 0;
-    cluster_step(cluster, pending->to, &event);
-    struct replica *replica = &cluster->replicas[pending->to];
-    if (event.type == ENGINE_PEER_LOST && connecting && replica->rejoins &&
-        replica->vcpu == VCPU_OFF && replica->alive) {
-        struct pending again = {.at_ns = cluster->now_ns + 200 * MS,
-                                .order = ++cluster->order,
-                                .kind = PENDING_REJOIN,
-                                .to = pending->to};
-        cluster_push(cluster, &again);
+    if (event.type == ENGINE_PEER_LOST) {
+        connection_ended(cluster, pending->to, &event);
+    } else {
+        cluster_step(cluster, pending->to, &event);
     }
 }
 
@@ -275,6 +337,13 @@ void cluster_lose(struct cluster *cluster, unsigned from, unsigned to)
             lose(cluster, &cluster->held[i]);
         }
     }
+}
+
+void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to)
+{
+    cluster_say(cluster, "the next frame from %s to %s is damaged", name_of(cluster, from),
+                name_of(cluster, to));
+    cluster->flip_frame[from][to]++;
 }
 
 void cluster_break(struct cluster *cluster, unsigned a, unsigned b)
