@@ -84,8 +84,10 @@ bool acts_join(struct cluster *c, const struct schedule *schedule)
     }
     unsigned joiner = cluster_prepare(c, ENGINE_BACKUP, survivor);
     c->replicas[joiner].rejoins = true;
-    c->replicas[joiner].instruction_ns = schedule->joiner_instruction_ns;
-    c->replicas[joiner].load_ns = schedule->joiner_load_ns;
+    if (!c->calm) {
+        c->replicas[joiner].instruction_ns = schedule->joiner_instruction_ns;
+        c->replicas[joiner].load_ns = schedule->joiner_load_ns;
+    }
     cluster_start(c, joiner);
     return true;
 }
@@ -286,12 +288,14 @@ void acts_inputs(struct cluster *c, const struct act *act)
 
 void acts_heal_all(struct cluster *c)
 {
+    c->calm = true;
     cluster_heal_all(c);
     store_arm(&c->store, 0, 0, false);
     store_power_on(&c->store);
     for (unsigned i = 0; i < c->replica_count; i++) {
         struct replica *replica = &c->replicas[i];
         replica->instruction_ns = 0;
+        replica->load_ns = c->config.load_ns;
         replica->allocation_fails_in = 0;
         replica->disk_fault = DISK_SOUND;
         for (unsigned k = 0; k < c->replica_count; k++) {

@@ -458,6 +458,7 @@ void cluster_flip_state(struct cluster *cluster, unsigned number)
     if (replica->alive && replica->vcpu != VCPU_OFF) {
         cluster_say(cluster, "a bit of the guest of %s flips", replica->name);
         cluster->flips++;
+        replica->flipped = true;
         replica->guest.hash ^= UINT64_C(1) << cluster_random(cluster, 64);
     }
 }

@@ -118,6 +118,7 @@ struct replica {
     unsigned disk_generation;     /* completions of an earlier one do not come any more */
     uint64_t allocation_fails_in; /* so many allocations; 0: never */
     bool hangs, fails, starves;   /* why it may end */
+    bool flipped;                 /* its guest's state was changed behind its back */
 
     /* What watch.h has seen. */
     uint64_t *made; /* [n - 1]: the log's length before output n, 0 for a backup's */
@@ -207,11 +208,13 @@ struct cluster {
     size_t emission_count, emission_capacity;
     uint64_t input_count; /* that the world has made */
     struct client clients[CLUSTER_CLIENTS];
-    bool clients_silent;                                             /* they ask nothing more */
-    uint64_t steps;                                                  /* of engines */
+    bool calm;           /* nothing goes wrong any more; new replicas are as fast as the rest */
+    bool clients_silent; /* they ask nothing more */
+    uint64_t steps;      /* of engines */
     unsigned flip_frame[CLUSTER_MAX_REPLICAS][CLUSTER_MAX_REPLICAS]; /* so many lose a bit */
     unsigned flips, stops; /* what was done: states changed behind a guest's back, stop commands */
-    bool halts;            /* the guest's program does */
+    bool tainted; /* one with a changed state has gone live: its history is another guest's */
+    bool halts;   /* the guest's program does */
     enum checker violated; /* the first violation seen while it ran, or CHECKER_NONE */
     char violation[256];
 

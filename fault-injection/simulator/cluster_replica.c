@@ -291,6 +291,7 @@ static void become_live(struct cluster *cluster, struct replica *replica,
     replica->clock_offset_ns = reply->clock_offset_ns;
     if (reply->promoted) {
         replica->promotions++;
+        cluster->tainted |= replica->flipped;
         replica->first_live_epoch = epoch;
         replica->inputs_before_live = replica->guest.inputs;
         /* `reissue`: the requests in flight are executed again, by this host. */

@@ -87,7 +87,7 @@ static bool get_protected(struct cluster *c, const struct schedule *schedule)
 {
     uint64_t end_ns = c->now_ns + BACKUP_WITHIN_NS;
     while (c->now_ns < end_ns && c->violation[0] == '\0') {
-        if (stays_settled(c)) {
+        if (stays_settled(c) || !may_go_on(c)) {
             return true;
         }
         if (acts_alive(c) < 2) {
@@ -100,6 +100,9 @@ static bool get_protected(struct cluster *c, const struct schedule *schedule)
 static bool flows(struct cluster *c, struct run_result *result)
 {
     unsigned survivor = cluster_survivor(c);
+    if (!may_go_on(c)) {
+        return true;
+    }
     if (survivor == CLUSTER_MAX_REPLICAS) {
         return fails(result, CHECKER_LIVENESS, "the survivor is gone");
     }
