@@ -7,9 +7,10 @@
 #include "fault-injection/simulator/acts.h"
 #include "fault-injection/simulator/world.h"
 
-/* Bounds of the phase without faults. A claim is asked again each 200 ms, a joiner tries again each
+/* Bounds of the phase without faults. A log of a hundred epochs is executed in two seconds; a claim is
+ * asked again each 200 ms, a joiner tries again each
  * 200 ms, and a state may take 300 ms to load; all else is shorter. */
-#define SURVIVOR_WITHIN_NS (UINT64_C(4000) * MS)
+#define SURVIVOR_WITHIN_NS (UINT64_C(12000) * MS)
 #define BACKUP_WITHIN_NS   (UINT64_C(10000) * MS)
 #define FLOW_NS            (UINT64_C(400) * MS)
 #define QUIET_NS           (UINT64_C(300) * MS)
