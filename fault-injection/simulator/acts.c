@@ -65,7 +65,8 @@ static bool may_lose(const struct cluster *c, unsigned victim)
         const struct replica *replica = &c->replicas[i];
         struct engine_status status;
         if (i == victim || !replica->alive || replica->paused ||
-            replica->allocation_fails_in != 0 || replica->disk_fault != DISK_SOUND) {
+            replica->allocation_fails_in != 0 || replica->disk_fault != DISK_SOUND ||
+            replica->hangs) {
             continue;
         }
         status = cluster_status(c, i);
@@ -145,6 +146,7 @@ static bool lose(struct cluster *c, unsigned who, const struct act *act)
     case ACT_DISK:
         cluster_break_disk(c, who, (enum disk_fault)(DISK_FULL + act->amount % 3));
         return true;
+    case ACT_HANG: cluster_hang(c, who); return true;
     case ACT_MEMORY: cluster_starve(c, who, 1 + act->amount % ALLOCATIONS); return true;
     default: /* ACT_LEAVE: of the primary it would end the machine */
         if (who == cluster_survivor(c) || cluster_status(c, who).claiming ||
@@ -263,6 +265,7 @@ bool acts_do(struct cluster *c, const struct schedule *schedule, const struct ac
     case ACT_TRAP:
     case ACT_DISK:
     case ACT_MEMORY:
+    case ACT_HANG:
     case ACT_LEAVE: return lose(c, who, act);
     case ACT_CUT:
     case ACT_CUT_BOTH:

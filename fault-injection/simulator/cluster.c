@@ -481,6 +481,15 @@ void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_faul
     cluster->replicas[number].disk_fault = fault;
 }
 
+void cluster_hang(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (replica->vcpu != VCPU_OFF) {
+        cluster_say(cluster, "%s hangs at its next step", replica->name);
+        replica->hangs = true;
+    }
+}
+
 void cluster_starve(struct cluster *cluster, unsigned number, uint64_t allocations)
 {
     cluster_say(cluster, "%s runs out of memory in %llu allocations",

@@ -268,6 +268,7 @@ void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to);
 void cluster_flip_state(struct cluster *cluster, unsigned replica);
 void cluster_jump_clock(struct cluster *cluster, unsigned replica, uint64_t forward_ns);
 void cluster_break_disk(struct cluster *cluster, unsigned replica, enum disk_fault fault);
+void cluster_hang(struct cluster *cluster, unsigned replica);
 void cluster_starve(struct cluster *cluster, unsigned replica, uint64_t allocations);
 /* Somebody starts a second primary without being told to take over. It must not begin. */
 void cluster_start_second_primary(struct cluster *cluster);

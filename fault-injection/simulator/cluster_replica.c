@@ -230,6 +230,15 @@ static void write_disk(struct cluster *cluster, unsigned number)
     world_disk_request(cluster, number, request);
 }
 
+static void hang(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    replica->hangs = true;
+    replica->vcpu = VCPU_HANGS;
+    replica->vcpu_due_ns = CLUSTER_NEVER;
+    cluster_say(cluster, "%s hangs", replica->name);
+}
+
 static void run_step(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -253,12 +262,7 @@ static void run_step(struct cluster *cluster, unsigned number)
         schedule_step(cluster, replica);
         return;
     case 'd': write_disk(cluster, number); return;
-    case 's':
-        replica->hangs = true;
-        replica->vcpu = VCPU_HANGS;
-        replica->vcpu_due_ns = CLUSTER_NEVER;
-        cluster_say(cluster, "%s hangs", replica->name);
-        return;
+    case 's': hang(cluster, number); return;
     default: end_epoch(cluster, number, step); return;
     }
 }
@@ -272,7 +276,13 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
         wait_for_reply(replica);
         cluster_step(cluster, number, &begin);
         return;
-    case VCPU_RUNS: run_step(cluster, number); return;
+    case VCPU_RUNS:
+        if (replica->hangs) {
+            hang(cluster, number);
+        } else {
+            run_step(cluster, number);
+        }
+        return;
     case VCPU_SAVES: save_some(cluster, number); return;
     case VCPU_LOADS: load(cluster, number); return;
     default: replica->vcpu_due_ns = CLUSTER_NEVER; return;

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "fault-injection/simulator/acts.h"
+#include "fault-injection/simulator/finale.h"
 #include "fault-injection/simulator/world.h"
 
-/* Bounds of the phase without faults. A log of a hundred epochs is executed in two seconds; a claim is
- * asked again each 200 ms, a joiner tries again each
- * 200 ms, and a state may take 300 ms to load; all else is shorter. */
+/* Bounds of the phase without faults. A log of a hundred epochs is executed in two seconds, a vCPU
+ * that hangs is given up after three; a claim is asked again each 200 ms, and so is a joiner's. */
 #define SURVIVOR_WITHIN_NS (UINT64_C(12000) * MS)
 #define BACKUP_WITHIN_NS   (UINT64_C(10000) * MS)
 #define FLOW_NS            (UINT64_C(400) * MS)
@@ -62,11 +62,12 @@ static bool has_survivor(struct cluster *c)
     return cluster_survivor(c) != CLUSTER_MAX_REPLICAS || !may_go_on(c);
 }
 
-/* Nor is anybody about to claim. */
+/* Nor is anybody about to claim, or to find that it hangs. */
 static bool is_settled(struct cluster *c)
 {
     for (unsigned i = 0; i < c->replica_count; i++) {
-        if (c->replicas[i].alive && cluster_status(c, i).claiming) {
+        const struct replica *replica = &c->replicas[i];
+        if (replica->alive && (cluster_status(c, i).claiming || replica->hangs)) {
             return false;
         }
     }
@@ -162,6 +163,13 @@ static bool check_end(struct cluster *c, struct run_result *result)
     return violated == CHECKER_NONE;
 }
 
+static bool check_finale(struct cluster *c, const struct schedule *schedule,
+                         struct run_result *result)
+{
+    result->violated = result->survived ? finale_play(c, schedule, result->why) : CHECKER_NONE;
+    return result->violated == CHECKER_NONE;
+}
+
 static void count(const struct cluster *c, struct run_result *result)
 {
     result->emissions = c->emission_count;
@@ -181,7 +189,8 @@ void run_schedule(const struct schedule *schedule, bool tells, struct run_result
     *result = (struct run_result){.violated = CHECKER_NONE};
     cluster_tell(c, tells);
     fault_phase(c, schedule, result);
-    (void)(check(c, result) && healing_phase(c, schedule, result) && check_end(c, result));
+    (void)(check(c, result) && healing_phase(c, schedule, result) && check_end(c, result) &&
+           check_finale(c, schedule, result));
     if (tells) {
         result->story = strdup(c->story);
     }

@@ -54,7 +54,8 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     }
 }
 
-/* How often each is drawn, in 1000. What is missing to 1000 is ACT_TRAP. */
+/* How often each is drawn, in WEIGHTS. What is missing is ACT_TRAP. */
+#define WEIGHTS 1250u
 static const struct {
     enum act_kind kind;
     unsigned weight;
@@ -82,6 +83,7 @@ static const struct {
     {ACT_CLOCK_RACES, 10},
     {ACT_DISK, 25},
     {ACT_MEMORY, 25},
+    {ACT_HANG, 15},
     {ACT_FLIP_STATE, 12},
     {ACT_FLIP_FRAME, 25},
     {ACT_PROMOTE, 20},
@@ -92,7 +94,7 @@ static const struct {
 
 static enum act_kind draw_kind(struct dice *dice)
 {
-    uint64_t at = roll(dice, 1000);
+    uint64_t at = roll(dice, WEIGHTS);
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         if (at < weights[i].weight) {
             return weights[i].kind;
@@ -128,6 +130,7 @@ void schedule_draw(struct schedule *schedule, uint64_t seed)
     schedule->joiner_instruction_ns = between(&dice, 100, 3000);
     schedule->joiner_load_ns = one_in(&dice, 4) ? roll(&dice, 300 * MS) : roll(&dice, 10 * MS);
     schedule->count = between(&dice, 1, 24);
+    schedule->finale = (enum finale)roll(&dice, FINALES);
     bool may_flip = one_in(&dice, 3);
     for (size_t i = 0; i < schedule->count; i++) {
         draw_act(&dice, &schedule->acts[i], may_flip);
@@ -162,6 +165,7 @@ const char *act_name(enum act_kind kind)
         [ACT_CLOCK_RACES] = "clock that races",
         [ACT_DISK] = "disk fault",
         [ACT_MEMORY] = "allocation failure",
+        [ACT_HANG] = "vCPU hangs",
         [ACT_FLIP_STATE] = "bit flip in memory",
         [ACT_FLIP_FRAME] = "bit flip on the wire",
         [ACT_PROMOTE] = "promotion by command",

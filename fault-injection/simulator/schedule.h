@@ -39,6 +39,7 @@ enum act_kind {
     ACT_CLOCK_RACES, /* many small jumps */
     ACT_DISK,
     ACT_MEMORY,
+    ACT_HANG, /* of a vCPU thread */
     ACT_FLIP_STATE,
     ACT_FLIP_FRAME,
     ACT_PROMOTE,
@@ -57,8 +58,12 @@ struct act {
     unsigned inputs;  /* before and after */
 };
 
+/* How a run ends, once all works again. */
+enum finale { FINALE_NONE, FINALE_STOP, FINALE_STOP_LOSING_BYE, FINALE_POWER_OFF, FINALES };
+
 struct schedule {
     uint64_t seed;
+    enum finale finale;
     struct cluster_config config;
     uint64_t join_after_ns, settle_ns; /* first backup; and until things begin to go wrong */
     uint64_t joiner_instruction_ns, joiner_load_ns;

@@ -54,6 +54,7 @@ void toy_deliver(struct toy_guest *toy, uint32_t device, struct log_bytes input)
     switch (device) {
     case TOY_DISK: take_completion(toy, number); return;
     case TOY_NET: take_request(toy, number); return;
+    case TOY_POWER: toy->powering_off = 1; return;
     default: take_number(toy, number); return;
     }
 }
@@ -106,7 +107,9 @@ void toy_start_epoch(struct toy_guest *toy, const struct engine_epoch *epoch)
     if (toy->spacing == 0) {
         toy->hash = toy_mix(toy->hash, epoch->length);
     }
-    if (toy->program == NULL) {
+    if (toy->powering_off != 0) {
+        strcpy(toy->steps, "oh");
+    } else if (toy->program == NULL) {
         draw_steps(toy);
     } else {
         read_steps(toy);
@@ -227,7 +230,7 @@ uint64_t toy_clock(const struct toy_guest *toy)
 
 /* What is saved beside the history. */
 #define PLAIN_WORDS  8u
-#define DEVICE_WORDS (2u + TOY_BLOCKS + TOY_CLIENTS)
+#define DEVICE_WORDS (3u + TOY_BLOCKS + TOY_CLIENTS)
 #define MAX_WORDS    (PLAIN_WORDS + DEVICE_WORDS)
 
 static size_t word_count(const struct toy_guest *toy)
@@ -246,6 +249,7 @@ static void find_words(struct toy_guest *toy, uint64_t *words[MAX_WORDS])
     words += PLAIN_WORDS;
     *words++ = &toy->requests;
     *words++ = &toy->completed;
+    *words++ = &toy->powering_off;
     for (unsigned i = 0; i < TOY_BLOCKS; i++) {
         *words++ = &toy->disk[i];
     }

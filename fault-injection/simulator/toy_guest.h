@@ -29,6 +29,7 @@ enum toy_device {
     TOY_NUMBERS = 1, /* inputs that count upwards */
     TOY_DISK,        /* the number of a request that is done */
     TOY_NET,         /* client << 32 | number of its request */
+    TOY_POWER,       /* the guest halts at the end of the epoch that begins */
 };
 
 struct toy_guest {
@@ -46,6 +47,7 @@ struct toy_guest {
     uint64_t disk[TOY_BLOCKS];
     uint64_t requests, completed; /* of the disk; done in order */
     uint64_t served[TOY_CLIENTS];
+    uint64_t powering_off; /* told by TOY_POWER */
 
     /* Of the epoch that it runs. */
     const char *program;
