@@ -1,5 +1,7 @@
 #include "fault-injection/simulator/acts.h"
 
+#include "fault-injection/simulator/crook.h"
+
 #define NOBODY      CLUSTER_MAX_REPLICAS
 #define FLAPS       6u
 #define RACES       20u
@@ -66,7 +68,8 @@ static bool may_lose(const struct cluster *c, unsigned victim)
         struct engine_status status;
         if (i == victim || !replica->alive || replica->paused ||
             replica->allocation_fails_in != 0 || replica->disk_fault != DISK_SOUND ||
-            replica->hangs) {
+            replica->hangs || replica->altered_lsn != 0 ||
+            (c->crook != CROOK_NONE && c->crook_victim == i)) {
             continue;
         }
         status = cluster_status(c, i);
@@ -188,20 +191,47 @@ static bool do_to_network(struct cluster *c, unsigned who, const struct act *act
     }
 }
 
+/* Who still is in an earlier term might win it a second time; against that an arbiter that forgets
+ * cannot help. */
+static bool all_are_up_to_date(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->replica_count; i++) {
+        if (c->replicas[i].alive &&
+            (c->replicas[i].vcpu == VCPU_OFF || cluster_status(c, i).term != c->record.term ||
+             cluster_status(c, i).claiming)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool do_to_store(struct cluster *c, const struct act *act)
 {
     unsigned call = 1 + (unsigned)(act->amount % STORE_CALLS);
     switch (act->kind) {
-    case ACT_STORE_FAILS: store_arm(&c->store, call, 0, act->draw % 2 == 0); return true;
+    case ACT_STORE_FAILS: store_arm(&c->store, call, 0, 0, act->draw % 2 == 0); return true;
+    case ACT_STORE_STALLS: store_arm(&c->store, 0, 0, call, false); return true;
+    case ACT_STORE_SET_BACK: return all_are_up_to_date(c) && cluster_store_set_back(c);
     case ACT_STORE_POWER_ON: cluster_store_power(c, true); return true;
     default:
         if (act->draw % 2 == 0) {
             cluster_store_power(c, false);
         } else {
-            store_arm(&c->store, 0, call, false);
+            store_arm(&c->store, 0, call, 0, false);
         }
         return true;
     }
+}
+
+/* Whoever is sent such a thing may end, or lose its peer. */
+static bool be_crooked(struct cluster *c, unsigned who, const struct act *act)
+{
+    enum crook crook = (enum crook)(CROOK_NONE + 1 + act->amount % (CROOK_COUNT - 1));
+    if (!may_lose(c, who)) {
+        return false;
+    }
+    crook_set(c, who, crook);
+    return true;
 }
 
 static bool do_to_replica(struct cluster *c, unsigned who, const struct act *act)
@@ -219,6 +249,7 @@ static bool do_to_replica(struct cluster *c, unsigned who, const struct act *act
     case ACT_CLOCK_JUMP: cluster_jump_clock(c, who, act->amount % 2000 * MS); return true;
     case ACT_CLOCK_RACES: race(c, who, act); return true;
     case ACT_FLIP_STATE: return flip_state(c, who);
+    case ACT_CROOK: return be_crooked(c, who, act);
     case ACT_PROMOTE: cluster_promote(c, who); return true;
     default: return false;
     }
@@ -241,6 +272,42 @@ static bool second_primary(struct cluster *c)
     return true;
 }
 
+/* Somebody who is live, and whose term is over; he may not know it yet. */
+static unsigned find_stale(const struct cluster *c)
+{
+    unsigned survivor = cluster_survivor(c);
+    for (unsigned i = 0; i < c->replica_count && survivor != NOBODY; i++) {
+        if (cluster_is_live(c, i) && i != survivor && cluster_status(c, i).term < c->record.term &&
+            !c->replicas[i].paused) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
+static bool stop_stale(struct cluster *c)
+{
+    unsigned stale = find_stale(c);
+    if (stale == NOBODY) {
+        return false;
+    }
+    cluster_stop(c, stale);
+    return true;
+}
+
+static bool join_stale(struct cluster *c, const struct schedule *schedule)
+{
+    unsigned stale = find_stale(c);
+    if (stale == NOBODY || c->replica_count >= CLUSTER_MAX_REPLICAS) {
+        return false;
+    }
+    unsigned joiner = cluster_prepare(c, ENGINE_BACKUP, stale);
+    c->replicas[joiner].config.term = c->replicas[joiner].term = c->record.term;
+    c->replicas[joiner].load_ns = schedule->joiner_load_ns;
+    cluster_start(c, joiner);
+    return true;
+}
+
 bool acts_do(struct cluster *c, const struct schedule *schedule, const struct act *act)
 {
     unsigned who = find(c, act);
@@ -251,7 +318,11 @@ bool acts_do(struct cluster *c, const struct schedule *schedule, const struct ac
     case ACT_RESUME: return resume_all(c);
     case ACT_STORE_FAILS:
     case ACT_STORE_POWER_OFF:
-    case ACT_STORE_POWER_ON: return do_to_store(c, act);
+    case ACT_STORE_POWER_ON:
+    case ACT_STORE_STALLS:
+    case ACT_STORE_SET_BACK: return do_to_store(c, act);
+    case ACT_STOP_STALE: return stop_stale(c);
+    case ACT_JOIN_STALE: return join_stale(c, schedule);
     case ACT_SECOND_PRIMARY: return second_primary(c);
     default: break;
     }
@@ -293,7 +364,9 @@ void acts_heal_all(struct cluster *c)
 {
     c->calm = true;
     cluster_heal_all(c);
-    store_arm(&c->store, 0, 0, false);
+    store_arm(&c->store, 0, 0, 0, false);
+    cluster_store_mend(c);
+    crook_set(c, NOBODY, CROOK_NONE);
     store_power_on(&c->store);
     for (unsigned i = 0; i < c->replica_count; i++) {
         struct replica *replica = &c->replicas[i];

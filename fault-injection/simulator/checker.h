@@ -18,6 +18,7 @@
     X(DIGESTS, "digests", "R6: equal states at equal positions, a difference ends the backup")     \
     X(INPUTS, "inputs", "promise 3: each input at the next boundary, once, in order")              \
     X(BOUNDS, "bounds", "limits: queues and lag stay within them")                                 \
+    X(CROOKED, "crooked", "R5, R6: what no correct replica sends is not believed")                 \
     X(ENDS, "ends", "a replica ends for a reason that was given it")                               \
     X(START, "start-of-day", "a primary does not take the term of a living one")                   \
     X(LIVENESS, "liveness", "promise 5: one survivor, that finds a backup, and outputs flow")

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define TIME_AHEAD_NS (3000 * MS) /* of a computed clock, while the guest is slower than before */
+
 __attribute__((format(printf, 2, 3))) static bool fails(char *why, const char *format, ...)
 {
     va_list arguments;
@@ -63,6 +65,10 @@ bool check_clock_and_terms(const struct cluster *cluster, char *why)
     for (unsigned i = 0; i < cluster->replica_count; i++) {
         if (cluster->replicas[i].guest.time_went_back) {
             return fails(why, "the guest of %s saw time run backwards", name(cluster, i));
+        }
+        uint64_t most_ns = cluster->now_ns + cluster->jumped_ns + TIME_AHEAD_NS;
+        if (cluster->config.clocks_differ && cluster->replicas[i].guest.last_clock_ns > most_ns) {
+            return fails(why, "the guest of %s has a time that is still to come", name(cluster, i));
         }
     }
     return true;

@@ -295,6 +295,9 @@ unsigned cluster_prepare(struct cluster *cluster, enum engine_role role, unsigne
     replica->config.claim_seed = toy_mix(cluster->config.seed, 100 + number);
     /* Hosts do not agree about the time, and a monotonic clock starts anywhere. */
     replica->clock_base_ns = (number + 1) * UINT64_C(1000000007000);
+    if (cluster->config.clocks_differ) {
+        replica->clock_base_ns = toy_mix(cluster->config.seed, 300 + number) >> 20;
+    }
     replica->origin = role == ENGINE_PRIMARY ? number : primary;
     replica->guest.program = cluster->config.program;
     replica->guest.devices = cluster->config.devices;
@@ -469,6 +472,7 @@ void cluster_jump_clock(struct cluster *cluster, unsigned number, uint64_t forwa
     cluster_say(cluster, "the clock of %s jumps by %llu ms", replica->name,
                 (unsigned long long)(forward_ns / MS));
     replica->clock_base_ns += forward_ns;
+    cluster->jumped_ns += forward_ns;
 }
 
 void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_fault fault)

@@ -38,9 +38,12 @@ struct cluster_config {
     uint64_t seed;
 
     /* For runs that are to go wrong in more ways; off in cluster_defaults(). */
-    bool devices;      /* the guest has a disk, and clients (world.h) */
-    uint64_t disk_ns;  /* of a disk request, and up to so much more, drawn */
-    bool watches_ends; /* replicas that end for no reason are a violation */
+    uint64_t think_ns;  /* a client, after an answer; CLUSTER_NEVER: none asks */
+    size_t padding;     /* of each output */
+    bool clocks_differ; /* hosts' clocks start where they are drawn, not upwards */
+    bool devices;       /* the guest has a disk, and clients (world.h) */
+    uint64_t disk_ns;   /* of a disk request, and up to so much more, drawn */
+    bool watches_ends;  /* replicas that end for no reason are a violation */
     /* Lets the `countdown`-th allocation from here on fail; 0: none. Returns whether one has failed
      * since the last call, and leaves in *countdown what is left of it. NULL: none ever fails. */
     bool (*allocation_arm)(uint64_t *countdown);
@@ -118,15 +121,19 @@ struct replica {
     unsigned disk_generation;     /* completions of an earlier one do not come any more */
     uint64_t allocation_fails_in; /* so many allocations; 0: never */
     bool hangs, fails, starves;   /* why it may end */
+    bool fooled;                  /* it was sent what no correct replica sends */
+    uint64_t altered_lsn;         /* an entry that it must not execute; 0: none */
+    bool state_altered;           /* a state that it must not load */
     bool flipped;                 /* its guest's state was changed behind its back */
 
     /* What watch.h has seen. */
     uint64_t *made; /* [n - 1]: the log's length before output n, 0 for a backup's */
     size_t made_count, made_capacity;
-    uint64_t told_term;    /* of the last PROTECTED that it sent, to `backup` */
-    uint64_t answers;      /* entries answered to its guest while a backup */
-    uint64_t inputs_given; /* to its guest while live */
-    uint64_t inputs_due;   /* at its next boundary, at least */
+    uint64_t told_term;     /* of the last PROTECTED that it sent, to `backup` */
+    uint64_t told_released; /* by its primary */
+    uint64_t answers;       /* entries answered to its guest while a backup */
+    uint64_t inputs_given;  /* to its guest while live */
+    uint64_t inputs_due;    /* at its next boundary, at least */
 
     bool arbiter_cut;
     unsigned
@@ -202,12 +209,15 @@ struct cluster {
 
     struct store store;
     struct arbiter *arbiter;
-    struct arbiter_record record; /* as it stands on the store, after each question */
+    struct arbiter_record lost_record; /* what was there before an old copy was; term 0: none */
+    struct arbiter_record record;      /* as it stands on the store, after each question */
 
     struct emission *emissions;
     size_t emission_count, emission_capacity;
     uint64_t input_count; /* that the world has made */
     struct client clients[CLUSTER_CLIENTS];
+    unsigned crook, crook_victim; /* crook.h */
+    uint64_t jumped_ns;           /* by all clocks together */
     bool calm;           /* nothing goes wrong any more; new replicas are as fast as the rest */
     bool clients_silent; /* they ask nothing more */
     uint64_t steps;      /* of engines */
@@ -261,6 +271,10 @@ void cluster_lose(struct cluster *cluster, unsigned from, unsigned to); /* what 
 void cluster_cut_arbiter(struct cluster *cluster, unsigned replica, bool cut);
 /* The arbiter's storage loses its power, with what was not synced, or has it again. */
 void cluster_store_power(struct cluster *cluster, bool on);
+/* It was restored from a copy that is older than the present term. False if there is no such copy.
+ * The second puts back what it was. */
+bool cluster_store_set_back(struct cluster *cluster);
+void cluster_store_mend(struct cluster *cluster);
 
 /* The next frame from one to the other arrives with one bit changed. */
 void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to);

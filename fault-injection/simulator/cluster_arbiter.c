@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault-injection/simulator/cluster_parts.h"
+#include "replication/arbiter_backend.h"
 #include "replication/trace.h"
 
 void arbiter_init(struct cluster *cluster)
@@ -26,7 +27,8 @@ static void see_record(struct cluster *cluster)
     char error[ARBITER_ERROR_SIZE];
     store->off = false;
     store->fail_at = store->power_off_at = 0;
-    if (arbiter_read(cluster->arbiter, &record, error, sizeof error) == ARBITER_WON) {
+    if (arbiter_read(cluster->arbiter, &record, error, sizeof error) == ARBITER_WON &&
+        record.term + 1 != cluster->lost_record.term) {
         cluster->record = record;
     }
     store->call_count = armed.call_count;
@@ -44,6 +46,51 @@ void cluster_store_power(struct cluster *cluster, bool on)
         store_power_off(&cluster->store);
     }
     see_record(cluster);
+}
+
+static void put_record(struct cluster *cluster, const struct arbiter_record *record)
+{
+    char text[ARBITER_TEXT_SIZE];
+    size_t size = arbiter_record_format(record, text);
+    store_put(&cluster->store, STORE_PATH, text, size);
+    see_record(cluster);
+}
+
+static bool is_asked(const struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->queue_count; i++) {
+        if (cluster->queue[i].kind == PENDING_QUESTION) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A question that is under way, perhaps of a replica that is dead by now, might win an old term for
+ * the second time; no arbiter that forgets can help that. */
+bool cluster_store_set_back(struct cluster *cluster)
+{
+    struct arbiter_record old = cluster->record;
+    if (old.term < 2 || cluster->lost_record.term != 0 || is_asked(cluster)) {
+        return false;
+    }
+    cluster_say(cluster, "the arbiter's storage is set back to term %llu",
+                (unsigned long long)old.term - 1);
+    cluster->lost_record = old;
+    old.term--;
+    put_record(cluster, &old);
+    cluster->record = cluster->lost_record; /* which still says who may be active */
+    return true;
+}
+
+void cluster_store_mend(struct cluster *cluster)
+{
+    if (cluster->lost_record.term != 0) {
+        cluster_say(cluster, "the arbiter's storage has the record of term %llu again",
+                    (unsigned long long)cluster->lost_record.term);
+        put_record(cluster, &cluster->lost_record);
+        cluster->lost_record.term = 0;
+    }
 }
 
 enum arbiter_outcome arbiter_start_of_day(struct cluster *cluster, unsigned replica, bool take_over)
@@ -91,11 +138,19 @@ static enum arbiter_outcome decide(struct cluster *cluster, const struct pending
                                   .claim_id = question->claim_id,
                                   .now_ns = cluster->now_ns};
     char error[ARBITER_ERROR_SIZE];
-    cluster->store.now_ms = cluster->now_ns / MS;
+    struct arbiter_record before = cluster->record;
     enum arbiter_outcome outcome =
         question->release ? arbiter_release(cluster->arbiter, &claim, NULL, error, sizeof error)
                           : arbiter_claim(cluster->arbiter, &claim, NULL, error, sizeof error);
     see_record(cluster);
+    if (cluster->store.misused) {
+        cluster_violation(cluster, CHECKER_ACTIVE, "%s changes the record without its lock",
+                          claim.owner);
+    }
+    if (question->release && outcome == ARBITER_WON && strcmp(before.owner, claim.owner) != 0) {
+        cluster_violation(cluster, CHECKER_ACTIVE, "%s releases the term of %s", claim.owner,
+                          before.owner);
+    }
     return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include "logging/codec.h"
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
+#include "fault-injection/simulator/crook.h"
 #include "fault-injection/simulator/watch.h"
 
 #define ANSWER_WITHIN_NS (500 * MS) /* a WELCOME or REFUSE to a HELLO */
@@ -132,6 +133,11 @@ void network_close_all(struct cluster *cluster, unsigned replica, const char *re
     }
 }
 
+bool network_is_blocked(const struct cluster *cluster, unsigned from, unsigned to)
+{
+    return cluster->replicas[to].paused || cluster->cut[from][to];
+}
+
 bool network_blocks(const struct cluster *cluster, const struct pending *pending)
 {
     if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION ||
@@ -163,7 +169,13 @@ static void connection_ended(struct cluster *cluster, unsigned number, struct en
     struct replica *replica = &cluster->replicas[number];
     unsigned end = end_of(&cluster->connections[event->peer - 1], number);
     bool connecting = cluster_status(cluster, number).peer == event->peer || end == 0;
+    bool told = cluster_status(cluster, number).is_protected;
     cluster_step(cluster, number, event);
+    struct engine_status after = cluster_status(cluster, number);
+    if (told && after.end == ENGINE_RUNNING && after.peer == event->peer) {
+        cluster_violation(cluster, CHECKER_LIVENESS, "%s does not notice that its connection ended",
+                          replica->name);
+    }
     if (connecting && replica->rejoins && replica->vcpu == VCPU_OFF && replica->alive) {
         network_rejoin(cluster, number, 200 * MS);
     }
@@ -191,7 +203,11 @@ static void frame_arrives(struct cluster *cluster, const struct pending *pending
         return;
     }
     struct connection *connection = &cluster->connections[pending->connection];
-    watch_receive(connection, end_of(connection, pending->to), message);
+    if (crook_arrives(cluster, pending->to, pending->connection + 1, message)) {
+        message_free(message);
+        return;
+    }
+    watch_receive(cluster, connection, end_of(connection, pending->to), message);
     struct engine_event event = {
         .type = ENGINE_MESSAGE, .peer = pending->connection + 1, .message = message};
     cluster_step(cluster, pending->to, &event);

@@ -43,6 +43,8 @@ void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
                   const struct message *message);
 void network_close(struct cluster *cluster, unsigned replica, engine_peer peer, const char *reason);
 void network_close_all(struct cluster *cluster, unsigned replica, const char *reason);
+/* Nothing gets from one to the other at the moment. */
+bool network_is_blocked(const struct cluster *cluster, unsigned from, unsigned to);
 void network_rejoin(struct cluster *cluster, unsigned replica, uint64_t after_ns);
 void network_arrive(struct cluster *cluster, struct pending *pending);
 bool network_blocks(const struct cluster *cluster, const struct pending *pending);

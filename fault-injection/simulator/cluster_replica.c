@@ -67,6 +67,17 @@ static void wait_for_reply(struct replica *replica)
     replica->vcpu_due_ns = CLUSTER_NEVER;
 }
 
+/* A state is saved no faster than it is taken. */
+static bool joiner_takes_nothing(const struct cluster *cluster, unsigned number)
+{
+    engine_peer peer = cluster_status(cluster, number).peer;
+    if (peer == 0) {
+        return false;
+    }
+    const unsigned *ends = cluster->connections[peer - 1].ends;
+    return network_is_blocked(cluster, number, ends[0] == number ? ends[1] : ends[0]);
+}
+
 static void save_some(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -83,6 +94,10 @@ static void save_some(struct cluster *cluster, unsigned number)
         event = (struct engine_event){.type = ENGINE_STATE_SAVED, .ok = wanted};
         wait_for_reply(replica);
         cluster_step(cluster, number, &event);
+        return;
+    }
+    if (cluster->config.devices && joiner_takes_nothing(cluster, number)) {
+        replica->vcpu_due_ns = cluster->now_ns + CHUNK_NS;
         return;
     }
     size_t size = left < cluster->config.chunk_size ? left : cluster->config.chunk_size;
@@ -109,8 +124,13 @@ static void make_output(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
     watch_made(cluster, number);
-    uint8_t data[TOY_OUTPUT_SIZE];
-    size_t size = toy_output(&replica->guest, data);
+    uint8_t small[TOY_OUTPUT_SIZE];
+    size_t padding = cluster->config.padding;
+    uint8_t *data = padding > 0 ? calloc(1, sizeof small + padding) : small;
+    if (data == NULL) {
+        abort();
+    }
+    size_t size = toy_output(&replica->guest, data) + padding;
     if (replica->vcpu_live) {
         cluster_say(cluster, "%s makes output %llu", replica->name,
                     (unsigned long long)replica->guest.outputs);
@@ -118,6 +138,9 @@ static void make_output(struct cluster *cluster, unsigned number)
     struct engine_event event = {.type = ENGINE_OUTPUT, .device = 1, .data = {data, size}};
     schedule_step(cluster, replica);
     cluster_step(cluster, number, &event);
+    if (data != small) {
+        free(data);
+    }
 }
 
 /* As ftvm_value() and ftvm_clock() do. What this replica would answer is no other's answer. */
@@ -425,6 +448,9 @@ static void refused(struct cluster *cluster, unsigned number, const struct messa
     bool may_pass = refuse->code == REFUSE_SECOND || refuse->code == REFUSE_ROLE;
     if (may_pass && replica->rejoins) {
         network_rejoin(cluster, number, 200 * MS);
+    } else if (cluster->config.devices) {
+        cluster_say(cluster, "%s gives up", replica->name);
+        replica->alive = false;
     }
 }
 

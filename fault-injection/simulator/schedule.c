@@ -41,8 +41,15 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     config->program = programs[roll(dice, 7)];
     draw_protocol(dice, &config->engine);
     config->latency_ns = 50000 + roll(dice, 3 * MS);
-    config->latency_spread_ns = one_in(dice, 3) ? 0 : 1 + roll(dice, 8 * MS);
-    config->arbiter_ns = 1 * MS + roll(dice, 40 * MS);
+    static const uint64_t spreads[] = {0, 8 * MS, 8 * MS, 40 * MS};
+    static const uint64_t thinks[] = {5 * MS, 5 * MS, 60 * MS, CLUSTER_NEVER};
+    config->latency_spread_ns = roll(dice, spreads[roll(dice, 4)]);
+    config->think_ns = thinks[roll(dice, 4)];
+    config->clocks_differ = true;
+    if (one_in(dice, 60)) {
+        config->padding = 100000 + roll(dice, 20000);
+    }
+    config->arbiter_ns = 1 * MS + roll(dice, one_in(dice, 4) ? 2 * MS : 40 * MS);
     config->chunk_size = 48u << roll(dice, 6);
     config->instruction_ns = 200 + roll(dice, 2000);
     config->disk_ns = between(dice, 1, 30) * MS;
@@ -55,7 +62,7 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
 }
 
 /* How often each is drawn, in WEIGHTS. What is missing is ACT_TRAP. */
-#define WEIGHTS 1250u
+#define WEIGHTS 1400u
 static const struct {
     enum act_kind kind;
     unsigned weight;
@@ -90,6 +97,11 @@ static const struct {
     {ACT_LEAVE, 10},
     {ACT_SECOND_PRIMARY, 8},
     {ACT_BURST, 30},
+    {ACT_STORE_STALLS, 15},
+    {ACT_STORE_SET_BACK, 10},
+    {ACT_STOP_STALE, 15},
+    {ACT_JOIN_STALE, 15},
+    {ACT_CROOK, 60},
 };
 
 static enum act_kind draw_kind(struct dice *dice)
@@ -128,7 +140,9 @@ void schedule_draw(struct schedule *schedule, uint64_t seed)
     schedule->join_after_ns = roll(&dice, 30 * MS);
     schedule->settle_ns = roll(&dice, 300 * MS);
     schedule->joiner_instruction_ns = between(&dice, 100, 3000);
-    schedule->joiner_load_ns = one_in(&dice, 4) ? roll(&dice, 300 * MS) : roll(&dice, 10 * MS);
+    schedule->joiner_load_ns = one_in(&dice, 16)  ? 60000 * MS /* it never loads */
+                               : one_in(&dice, 4) ? roll(&dice, 300 * MS)
+                                                  : roll(&dice, 10 * MS);
     schedule->count = between(&dice, 1, 24);
     schedule->finale = (enum finale)roll(&dice, FINALES);
     bool may_flip = one_in(&dice, 3);
@@ -160,6 +174,8 @@ const char *act_name(enum act_kind kind)
         [ACT_STORE_FAILS] = "arbiter's storage fails",
         [ACT_STORE_POWER_OFF] = "arbiter's storage without power",
         [ACT_STORE_POWER_ON] = "arbiter's storage with power",
+        [ACT_STORE_STALLS] = "stall with the arbiter's lock",
+        [ACT_STORE_SET_BACK] = "arbiter's storage set back",
         [ACT_SLOW] = "slow replica",
         [ACT_CLOCK_JUMP] = "clock jump",
         [ACT_CLOCK_RACES] = "clock that races",
@@ -171,6 +187,9 @@ const char *act_name(enum act_kind kind)
         [ACT_PROMOTE] = "promotion by command",
         [ACT_LEAVE] = "backup stopped",
         [ACT_SECOND_PRIMARY] = "second primary",
+        [ACT_STOP_STALE] = "stop of an overtaken replica",
+        [ACT_JOIN_STALE] = "joiner of an overtaken replica",
+        [ACT_CROOK] = "crooked peer",
         [ACT_BURST] = "burst of inputs",
     };
     return names[kind];

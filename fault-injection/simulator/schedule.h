@@ -34,6 +34,8 @@ enum act_kind {
     ACT_STORE_FAILS,     /* one of its next calls */
     ACT_STORE_POWER_OFF, /* now, or in the middle of a question */
     ACT_STORE_POWER_ON,
+    ACT_STORE_STALLS,   /* a replica stands still in the middle of a question */
+    ACT_STORE_SET_BACK, /* restored from an old copy */
     ACT_SLOW,
     ACT_CLOCK_JUMP,
     ACT_CLOCK_RACES, /* many small jumps */
@@ -45,7 +47,10 @@ enum act_kind {
     ACT_PROMOTE,
     ACT_LEAVE, /* stop of a backup */
     ACT_SECOND_PRIMARY,
-    ACT_BURST, /* of inputs */
+    ACT_STOP_STALE, /* an operator stops one that was overtaken */
+    ACT_JOIN_STALE, /* a replica that knows the term wants to join one that was overtaken */
+    ACT_CROOK,      /* a peer that is not correct */
+    ACT_BURST,      /* of inputs */
     ACT_KINDS
 };
 

@@ -17,6 +17,7 @@
 #define STORE_NAMES       4u
 #define STORE_DESCRIPTORS 4u
 #define STORE_FILE_SIZE   512u
+#define STORE_STALL_MS    30000u
 #define STORE_PATH        "shared/arbiter"
 
 struct store_node {
@@ -46,15 +47,23 @@ struct store {
     unsigned call_count;   /* since store_arm() */
     unsigned fail_at;      /* this call answers EIO; 0: none */
     unsigned power_off_at; /* before this call the power goes, and all further ones answer EIO */
-    bool torn;             /* the failing call, if a write, leaves a part of it behind */
+    unsigned stall_at;     /* before this call the caller stands still for STORE_STALL_MS */
+    bool locked;
+    uint64_t locked_ms; /* since when */
+    int lock_descriptor;
+    bool misused; /* a record was put in place without the lock, or long after it was taken */
+    bool torn;    /* the failing call, if a write, leaves a part of it behind */
     bool off;
 };
 
 void store_init(struct store *store, uint64_t seed);
-/* Counts calls from here on; both may be 0. */
-void store_arm(struct store *store, unsigned fail_at, unsigned power_off_at, bool torn);
+/* Counts calls from here on; each may be 0. */
+void store_arm(struct store *store, unsigned fail_at, unsigned power_off_at, unsigned stall_at,
+               bool torn);
 /* Power is back, if it was gone. */
 void store_power_on(struct store *store);
+/* Behind everybody's back: the file has that content, and is synced. False if there is none. */
+bool store_put(struct store *store, const char *path, const void *data, size_t size);
 /* Lost, all at once: what was written and not synced is there or not, as drawn. */
 void store_power_off(struct store *store);
 

@@ -98,6 +98,18 @@ static void check_entry(struct cluster *cluster, unsigned from, uint64_t *last, 
     *last = lsn;
 }
 
+/* A joiner that may claim must be near enough to go on soon. */
+static void check_caught_up(struct cluster *cluster, unsigned from)
+{
+    const struct replica *replica = &cluster->replicas[from];
+    uint64_t ahead =
+        cluster_status(cluster, from).epoch - cluster_status(cluster, replica->backup).epoch;
+    if (ahead > replica->config.lag_epochs / 2 + 2) {
+        cluster_violation(cluster, CHECKER_BOUNDS, "%s is told PROTECTED %llu epochs behind",
+                          name_of(cluster, replica->backup), (unsigned long long)ahead);
+    }
+}
+
 static void check_ack(struct cluster *cluster, unsigned from, const struct connection *connection,
                       unsigned end, const struct message_ack *ack)
 {
@@ -131,20 +143,41 @@ void watch_send(struct cluster *cluster, unsigned from, struct connection *conne
     case MESSAGE_PROTECTED:
         cluster->replicas[from].backup = connection->ends[1 - end];
         cluster->replicas[from].told_term = message->protected_.term;
+        check_caught_up(cluster, from);
         return;
     default: return;
     }
 }
 
-void watch_receive(struct connection *connection, unsigned end, const struct message *message)
+/* What a backup must have dropped of the outputs that it keeps. */
+static void learn_released(const struct cluster *cluster, struct replica *replica, uint64_t term,
+                           uint64_t released)
 {
+    unsigned number = (unsigned)(replica - cluster->replicas);
+    struct engine_status status = cluster_status(cluster, number);
+    if (!status.live && !status.claiming && status.is_protected && status.term == term &&
+        released > replica->told_released) {
+        replica->told_released = released;
+    }
+}
+
+void watch_receive(struct cluster *cluster, struct connection *connection, unsigned end,
+                   const struct message *message)
+{
+    struct replica *replica = &cluster->replicas[connection->ends[end]];
     uint64_t *received = &connection->received_lsn[end];
     switch (message->type) {
     case MESSAGE_STATE_BEGIN:
         *received = connection->loaded_lsn[end] = message->state_begin.lsn;
         return;
     case MESSAGE_VALUE: *received = message->value.lsn; return;
-    case MESSAGE_BOUNDARY: *received = message->boundary.lsn; return;
+    case MESSAGE_BOUNDARY:
+        *received = message->boundary.lsn;
+        learn_released(cluster, replica, message->boundary.term, message->boundary.released);
+        return;
+    case MESSAGE_HEARTBEAT:
+        learn_released(cluster, replica, message->heartbeat.term, message->heartbeat.released);
+        return;
     default: return;
     }
 }
@@ -183,10 +216,29 @@ static void check_inputs(struct cluster *cluster, unsigned number, const struct 
     }
 }
 
+/* With `wait_backup` the guest of a new machine does not run unprotected. */
+static void check_first_backup(struct cluster *cluster, unsigned number,
+                               const struct engine_reply *reply)
+{
+    const struct replica *replica = &cluster->replicas[number];
+    bool runs =
+        reply->type == ENGINE_REPLY_GO || (reply->type == ENGINE_REPLY_EPOCH && !reply->save);
+    if (runs && replica->config.role == ENGINE_PRIMARY && replica->config.wait_backup &&
+        replica->told_term == 0) {
+        cluster_violation(cluster, CHECKER_OUTPUTS, "%s runs before its first backup protects it",
+                          replica->name);
+    }
+}
+
 void watch_reply(struct cluster *cluster, unsigned number, const struct engine_reply *reply)
 {
     struct replica *replica = &cluster->replicas[number];
     bool entry = reply->type == ENGINE_REPLY_EPOCH || reply->type == ENGINE_REPLY_VALUE;
+    if (reply->type == ENGINE_REPLY_STATE_END && replica->state_altered) {
+        cluster_violation(cluster, CHECKER_CROOKED, "%s takes a state that was changed",
+                          replica->name);
+    }
+    check_first_backup(cluster, number, reply);
     if (!reply->live) {
         replica->answers += entry;
         return;
@@ -231,6 +283,22 @@ void watch_step(struct cluster *cluster, unsigned number)
         cluster_violation(cluster, CHECKER_BOUNDS, "%s holds %llu outputs", replica->name,
                           (unsigned long long)status.outputs_held);
     }
+    if (status.end == ENGINE_RUNNING && !status.live && replica->told_released > 0 &&
+        replica->told_released <= status.outputs &&
+        status.outputs_held > status.outputs - replica->told_released) {
+        cluster_violation(cluster, CHECKER_BOUNDS,
+                          "%s keeps %llu outputs, and knows that %llu left", replica->name,
+                          (unsigned long long)status.outputs_held,
+                          (unsigned long long)replica->told_released);
+    }
+    if (status.outputs_held * cluster->config.padding > ENGINE_MAX_HELD_BYTES) {
+        cluster_violation(cluster, CHECKER_BOUNDS, "%s holds %llu large outputs", replica->name,
+                          (unsigned long long)status.outputs_held);
+    }
+    if (!status.live && replica->altered_lsn != 0 && status.lsn_consumed >= replica->altered_lsn) {
+        cluster_violation(cluster, CHECKER_CROOKED, "%s executes an entry that was changed",
+                          replica->name);
+    }
     check_lag(cluster, number, &status);
 }
 
@@ -243,7 +311,8 @@ static bool may_end(const struct cluster *cluster, unsigned number, enum engine_
     case ENGINE_END_STOPPED: return cluster->stops > 0;
     case ENGINE_END_HALTED: return cluster->halts;
     case ENGINE_END_FENCED: return !holds_record(cluster, number);
-    case ENGINE_END_DIVERGED: return cluster->flips > 0;
+    case ENGINE_END_DIVERGED: return cluster->flips > 0 || replica->altered_lsn != 0;
+    case ENGINE_END_CORRUPT: return replica->fooled || replica->state_altered;
     case ENGINE_END_LOST: return !cluster_status(cluster, number).is_protected;
     case ENGINE_END_STUCK: return replica->hangs;
     case ENGINE_END_FAILED: return replica->fails;

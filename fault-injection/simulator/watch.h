@@ -14,7 +14,8 @@ void watch_made(struct cluster *cluster, unsigned replica); /* before the engine
 void watch_emit(struct cluster *cluster, unsigned replica, const struct engine_output *output);
 void watch_send(struct cluster *cluster, unsigned from, struct connection *connection,
                 const struct message *message);
-void watch_receive(struct connection *connection, unsigned end, const struct message *message);
+void watch_receive(struct cluster *cluster, struct connection *connection, unsigned end,
+                   const struct message *message);
 void watch_reply(struct cluster *cluster, unsigned replica, const struct engine_reply *reply);
 void watch_step(struct cluster *cluster, unsigned replica);
 void watch_end(struct cluster *cluster, unsigned replica, enum engine_end end, const char *reason);

@@ -4,7 +4,6 @@
 
 #include "fault-injection/simulator/cluster_parts.h"
 
-#define THINK_NS (5 * MS)  /* a client, after an answer */
 #define AGAIN_NS (60 * MS) /* without one */
 #define ROOM_NS  (1 * MS)  /* a device whose engine has no room for its input */
 
@@ -23,8 +22,8 @@ static void client_turn(struct cluster *cluster, unsigned client, uint64_t after
 
 void world_start(struct cluster *cluster)
 {
-    for (unsigned i = 0; i < CLUSTER_CLIENTS; i++) {
-        client_turn(cluster, i, (i + 1) * THINK_NS);
+    for (unsigned i = 0; i < CLUSTER_CLIENTS && cluster->config.think_ns != CLUSTER_NEVER; i++) {
+        client_turn(cluster, i, (i + 1) * cluster->config.think_ns);
     }
 }
 
@@ -58,7 +57,7 @@ static void client_acts(struct cluster *cluster, unsigned number)
 
 void world_sees(struct cluster *cluster, const struct engine_output *output)
 {
-    if (!cluster->config.devices || output->size != TOY_OUTPUT_SIZE) {
+    if (!cluster->config.devices || output->size < TOY_OUTPUT_SIZE) {
         return;
     }
     for (unsigned i = 0; i < CLUSTER_CLIENTS; i++) {
@@ -71,7 +70,7 @@ void world_sees(struct cluster *cluster, const struct engine_output *output)
                               client->asked);
         } else if (served > client->acknowledged) {
             client->acknowledged = served;
-            client_turn(cluster, i, THINK_NS);
+            client_turn(cluster, i, cluster->config.think_ns);
         }
     }
 }
