@@ -75,7 +75,8 @@ static bool joiner_takes_nothing(const struct cluster *cluster, unsigned number)
         return false;
     }
     const unsigned *ends = cluster->connections[peer - 1].ends;
-    return network_is_blocked(cluster, number, ends[0] == number ? ends[1] : ends[0]);
+    unsigned joiner = ends[0] == number ? ends[1] : ends[0];
+    return network_is_blocked(cluster, number, joiner) || cluster->replicas[joiner].takes_nothing;
 }
 
 static void save_some(struct cluster *cluster, unsigned number)
@@ -465,14 +466,14 @@ static void welcomed(struct cluster *cluster, struct replica *replica)
 static void end(struct cluster *cluster, unsigned number, enum engine_end why, const char *reason)
 {
     struct replica *replica = &cluster->replicas[number];
+    if (cluster->config.watches_ends) {
+        watch_end(cluster, number, why, reason);
+    }
     replica->end = why;
     replica->alive = false;
     replica->vcpu = VCPU_OFF;
     replica->vcpu_due_ns = CLUSTER_NEVER;
     network_close_all(cluster, number, "connection closed");
-    if (cluster->config.watches_ends) {
-        watch_end(cluster, number, why, reason);
-    }
 }
 
 static bool is_worth_telling(const struct engine_action *action)

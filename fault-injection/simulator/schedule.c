@@ -58,6 +58,7 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     if (one_in(dice, 2)) {
         config->engine.epoch_length = 0; /* epochs end where an input waits */
         config->slice = 500 + roll(dice, 4000);
+        config->spacing = one_in(dice, 2) ? TOY_SPACING : 20000 + roll(dice, 60000);
     }
 }
 
@@ -102,6 +103,7 @@ static const struct {
     {ACT_STOP_STALE, 15},
     {ACT_JOIN_STALE, 15},
     {ACT_CROOK, 60},
+    {ACT_OUTAGE, 4},
 };
 
 static enum act_kind draw_kind(struct dice *dice)
@@ -149,6 +151,9 @@ void schedule_draw(struct schedule *schedule, uint64_t seed)
     for (size_t i = 0; i < schedule->count; i++) {
         draw_act(&dice, &schedule->acts[i], may_flip);
     }
+    if (schedule->config.padding > 0) { /* outputs so large that they reach their limit */
+        schedule->acts[0].kind = ACT_OUTAGE;
+    }
 }
 
 const char *act_name(enum act_kind kind)
@@ -190,6 +195,7 @@ const char *act_name(enum act_kind kind)
         [ACT_STOP_STALE] = "stop of an overtaken replica",
         [ACT_JOIN_STALE] = "joiner of an overtaken replica",
         [ACT_CROOK] = "crooked peer",
+        [ACT_OUTAGE] = "backup and arbiter lost for seconds",
         [ACT_BURST] = "burst of inputs",
     };
     return names[kind];

@@ -50,6 +50,7 @@ enum act_kind {
     ACT_STOP_STALE, /* an operator stops one that was overtaken */
     ACT_JOIN_STALE, /* a replica that knows the term wants to join one that was overtaken */
     ACT_CROOK,      /* a peer that is not correct */
+    ACT_OUTAGE,     /* the backup is lost, and nobody can reach the arbiter for seconds */
     ACT_BURST,      /* of inputs */
     ACT_KINDS
 };
