@@ -500,7 +500,7 @@ void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_faul
 void cluster_hang(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
-    if (replica->vcpu != VCPU_OFF) {
+    if (replica->vcpu != VCPU_OFF && replica->config.stuck_ns != 0) {
         cluster_say(cluster, "%s hangs at its next step", replica->name);
         replica->hangs = true;
     }

@@ -112,6 +112,11 @@ static void save_some(struct cluster *cluster, unsigned number)
 static void load(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
+    struct engine_event begin = {.type = ENGINE_BEGIN};
+    if (!replica->has_begun) { /* the state was here before the vCPU came to ask */
+        replica->has_begun = true;
+        cluster_step(cluster, number, &begin);
+    }
     bool ok = replica->fault != GUEST_CANNOT_LOAD &&
               toy_load(&replica->guest, replica->state, replica->state_size);
     replica->fails |= !ok;
@@ -297,6 +302,7 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
     struct engine_event begin = {.type = ENGINE_BEGIN};
     switch (replica->vcpu) {
     case VCPU_BEGINS:
+        replica->has_begun = true;
         wait_for_reply(replica);
         cluster_step(cluster, number, &begin);
         return;
