@@ -100,7 +100,7 @@ struct replica {
     enum guest_fault fault;
     enum vcpu_state vcpu;
     uint64_t vcpu_due_ns;
-    bool has_begun;
+    bool has_state; /* all of it, to be loaded */
     bool vcpu_live;
     uint64_t slice_end; /* a look is due there, before the next step; 0: none */
     char asked;         /* the step that waits for an answer */

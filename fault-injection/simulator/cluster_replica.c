@@ -109,14 +109,15 @@ static void save_some(struct cluster *cluster, unsigned number)
     cluster_step(cluster, number, &event);
 }
 
+static void start_load(const struct cluster *cluster, struct replica *replica)
+{
+    replica->vcpu = VCPU_LOADS;
+    replica->vcpu_due_ns = cluster->now_ns + replica->load_ns;
+}
+
 static void load(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
-    struct engine_event begin = {.type = ENGINE_BEGIN};
-    if (!replica->has_begun) { /* the state was here before the vCPU came to ask */
-        replica->has_begun = true;
-        cluster_step(cluster, number, &begin);
-    }
     bool ok = replica->fault != GUEST_CANNOT_LOAD &&
               toy_load(&replica->guest, replica->state, replica->state_size);
     replica->fails |= !ok;
@@ -302,9 +303,11 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
     struct engine_event begin = {.type = ENGINE_BEGIN};
     switch (replica->vcpu) {
     case VCPU_BEGINS:
-        replica->has_begun = true;
         wait_for_reply(replica);
         cluster_step(cluster, number, &begin);
+        if (replica->has_state && replica->alive) {
+            start_load(cluster, replica);
+        }
         return;
     case VCPU_RUNS:
         if (replica->hangs) {
@@ -412,8 +415,10 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
         return;
     case ENGINE_REPLY_STATE_CHUNK: take_state(replica, reply->data); return;
     case ENGINE_REPLY_STATE_END:
-        replica->vcpu = VCPU_LOADS;
-        replica->vcpu_due_ns = cluster->now_ns + replica->load_ns;
+        replica->has_state = true;
+        if (replica->vcpu != VCPU_BEGINS) { /* else it has not come to ask yet */
+            start_load(cluster, replica);
+        }
         return;
     }
 }
