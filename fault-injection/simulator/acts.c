@@ -409,6 +409,7 @@ void acts_heal_all(struct cluster *c)
         replica->instruction_ns = 0;
         replica->load_ns = c->config.load_ns;
         replica->takes_nothing = false;
+        replica->hangs = replica->vcpu == VCPU_HANGS; /* not those that have not come to it */
         replica->allocation_fails_in = 0;
         replica->disk_fault = DISK_SOUND;
         for (unsigned k = 0; k < c->replica_count; k++) {

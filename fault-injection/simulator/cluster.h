@@ -220,6 +220,8 @@ struct cluster {
     size_t emission_count, emission_capacity;
     uint64_t input_count; /* that the world has made */
     struct client clients[CLUSTER_CLIENTS];
+    uint64_t flow_epoch; /* when it was last asked whether all goes on */
+    size_t flow_emissions;
     unsigned crook, crook_victim; /* crook.h */
     uint64_t jumped_ns;           /* by all clocks together */
     bool calm;           /* nothing goes wrong any more; new replicas are as fast as the rest */

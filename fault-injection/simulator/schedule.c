@@ -46,7 +46,7 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     config->latency_spread_ns = roll(dice, spreads[roll(dice, 4)]);
     config->think_ns = thinks[roll(dice, 4)];
     config->clocks_differ = true;
-    if (one_in(dice, 60)) {
+    if (one_in(dice, 200)) {
         config->padding = 100000 + roll(dice, 20000);
     }
     config->arbiter_ns = 1 * MS + roll(dice, one_in(dice, 4) ? 2 * MS : 40 * MS);
@@ -63,13 +63,13 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
 }
 
 /* How often each is drawn, in WEIGHTS. What is missing is ACT_TRAP. */
-#define WEIGHTS 1400u
+#define WEIGHTS 1620u
 static const struct {
     enum act_kind kind;
     unsigned weight;
 } weights[] = {
-    {ACT_CRASH, 100},
-    {ACT_POWER_OFF, 70},
+    {ACT_CRASH, 220},
+    {ACT_POWER_OFF, 140},
     {ACT_FAIL, 15},
     {ACT_JOIN, 90},
     {ACT_CUT, 45},
@@ -127,6 +127,7 @@ static void draw_act(struct dice *dice, struct act *act, bool may_flip)
         .amount = toy_mix(dice->state, 2),
         .wait_ns = one_in(dice, 3) ? roll(dice, 700 * MS) : roll(dice, 30 * MS),
         .inputs = (unsigned)roll(dice, 4),
+        .joins = !one_in(dice, 4),
     };
     if (act->kind == ACT_FLIP_STATE && !may_flip) {
         act->kind = ACT_BREAK;

@@ -61,7 +61,8 @@ struct act {
     uint64_t draw;    /* picks whatever else there is to pick */
     uint64_t amount;  /* by kind */
     uint64_t wait_ns; /* until the next one */
-    unsigned inputs;  /* before and after */
+    unsigned inputs;  /* before the wait */
+    bool joins;       /* whoever is alone gets a joiner after the wait */
 };
 
 /* How a run ends, once all works again. */
