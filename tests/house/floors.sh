@@ -18,7 +18,7 @@ allow() {
 
 allow logging logging/
 allow replication '(replication|logging)/'
-allow libftvm '(libftvm|replication|logging)/'
+allow libftvm '(libftvm|replication|logging)/|fault-injection/hooks/page\.h'
 allow vmm vmm/
 allow cli '(cli|vmm)/'
 allow examples '(examples/|fault-injection/lab/)'
