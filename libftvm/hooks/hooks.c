@@ -1,10 +1,5 @@
 #include "libftvm/hooks.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define SAME_ORDER(NAME)                                                                           \
     _Static_assert(HOOKS_SENT_##NAME - HOOKS_SENT_HELLO == MESSAGE_##NAME - MESSAGE_HELLO &&       \
                        HOOKS_RECEIVED_##NAME - HOOKS_RECEIVED_HELLO ==                             \
@@ -26,17 +21,7 @@ _Static_assert(HOOKS_RECEIVED_HELLO - HOOKS_SENT_HELLO == MESSAGE_TYPE_END - MES
 
 int hook_attach(struct hooks_page **hooks, char *error, size_t error_size)
 {
-    const char *path = getenv(HOOKS_VARIABLE);
-    int code;
-
-    *hooks = NULL;
-    if (!path)
-        return 0;
-    code = hooks_page_attach(hooks, path);
-    if (code)
-        snprintf(error, error_size, "%s=%.200s: %s", HOOKS_VARIABLE, path,
-                 code == -EPROTO ? "no page of hooks of this version" : strerror(-code));
-    return code;
+    return hooks_page_attach_named(hooks, error, error_size);
 }
 
 void hook_detach(struct hooks_page *hooks)
