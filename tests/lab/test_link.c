@@ -408,8 +408,11 @@ Test(link, serves_no_more_than_its_limit_at_a_time)
         cr_assert(connect(callers[i], (struct sockaddr *)&front, sizeof(front)) == 0 ||
                   errno == EINPROGRESS);
     }
-    usleep(100000);
-    link_count(line.link, &counts);
+    for (unsigned i = 0; i < 200; i++) {
+        usleep(1000);
+        link_count(line.link, &counts);
+        cr_assert(counts.open <= LINK_CONNECTIONS);
+    }
     cr_assert_eq(counts.open, LINK_CONNECTIONS);
     for (unsigned i = 0; i < LINK_CONNECTIONS + 4; i++)
         close(callers[i]);
