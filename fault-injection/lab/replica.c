@@ -92,15 +92,36 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add_extra(line, options->host_extra[replica->host]);
 }
 
-static bool launch(struct replica *replica, struct lab *lab, struct command_line *line)
+/* Leaves the variable for the replica's environment, which names its page. */
+static bool make_hooks(struct replica *replica, struct lab *lab, bool keep_undo,
+                       char variable[LAB_PATH_SIZE + 32])
 {
-    char name[32], log[LAB_PATH_SIZE];
+    char name[32], path[LAB_PATH_SIZE];
+
+    snprintf(name, sizeof(name), "%s.hooks", replica->label);
+    lab_path(lab, name, path);
+    replica->hooks = hooks_open(lab, path);
+    if (!replica->hooks)
+        return false;
+    if (keep_undo)
+        hooks_keep_undo(replica->hooks);
+    snprintf(variable, LAB_PATH_SIZE + 32, HOOKS_VARIABLE "=%s", path);
+    return true;
+}
+
+static bool launch(struct replica *replica, struct lab *lab, struct command_line *line,
+                   const struct replica_options *options)
+{
+    char name[32], log[LAB_PATH_SIZE], hooks[LAB_PATH_SIZE + 32];
+    const char *variables[] = {options->hooks ? hooks : NULL, NULL};
 
     line->arguments[line->count] = NULL;
     snprintf(name, sizeof(name), "%s.log", replica->label);
     lab_path(lab, name, log);
-    return process_start(&replica->process, lab, lab->network.places[replica->host], log,
-                         line->arguments);
+    if (options->hooks && !make_hooks(replica, lab, options->keep_undo, hooks))
+        return false;
+    return process_start_with(&replica->process, lab, lab->network.places[replica->host], log,
+                              line->arguments, variables);
 }
 
 bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
@@ -121,7 +142,7 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
     if (!options->no_wait_backup)
         add(&line, "--wait-backup");
     add_extra(&line, options->primary_extra);
-    return launch(replica, lab, &line);
+    return launch(replica, lab, &line, options);
 }
 
 bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
@@ -137,13 +158,15 @@ bool replica_start_backup(struct replica *replica, struct lab *lab, enum place h
     add_option(&line, "--join", peer ? peer : line.join);
     add_common(&line, replica, lab, options);
     add_extra(&line, options->backup_extra);
-    return launch(replica, lab, &line);
+    return launch(replica, lab, &line, options);
 }
 
 void replica_end(struct replica *replica)
 {
     process_kill(&replica->process);
     event_log_close(&replica->events);
+    hooks_close(replica->hooks);
+    replica->hooks = NULL;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------------- */

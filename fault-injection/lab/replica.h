@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "fault-injection/lab/event_log.h"
+#include "fault-injection/lab/faults/hooks.h"
 #include "fault-injection/lab/lab.h"
 #include "fault-injection/lab/process.h"
 
@@ -34,6 +35,8 @@ struct replica_options {
     bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
+    bool hooks;          /* each has a page of hooks; `ftvm` is of the build with hooks */
+    bool keep_undo;      /* and keeps what power_drop_unsynced() needs */
 };
 
 struct replica {
@@ -42,6 +45,7 @@ struct replica {
     char control[LAB_PATH_SIZE], console[LAB_PATH_SIZE];
     struct process process;
     struct event_log events;
+    struct hooks_page *hooks; /* NULL if it was started without */
 };
 
 /* The file of a host's disk. */
@@ -52,7 +56,7 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
 /* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: the other host's replica). */
 bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
                           const struct replica_options *options, const char *peer);
-/* Kills it if it still runs, and forgets its files. */
+/* Kills it if it still runs, and forgets its files and hooks. */
 void replica_end(struct replica *replica);
 
 typedef bool replica_condition(const struct event_log *events);

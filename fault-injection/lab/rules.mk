@@ -1,4 +1,5 @@
 # The lab: hosts, cables and replicas, on which the demonstration, the end-to-end tests, the
 # measurements and the experiments stand.
 
-LAB_OBJECTS := $(call objects,fault-injection/lab) $(call objects,fault-injection/lab/faults)
+LAB_FOLDERS := fault-injection/lab fault-injection/lab/faults fault-injection/hooks
+LAB_OBJECTS := $(foreach f,$(LAB_FOLDERS),$(call objects,$(f)))
