@@ -82,8 +82,12 @@ void faults_close(struct faults *faults)
     for (unsigned i = 0; i < faults->count; i++)
         starve_end(faults->active[i].starve);
     faults->count = 0;
-    if (faults->link)
-        faults_apply_channel(faults); /* the cables are the lab's, and others come after us */
+    if (faults->link) { /* cables and storage are the lab's, and others come after us */
+        struct pair nobody = {.lab = faults->lab};
+
+        faults_apply_channel(faults);
+        faults_apply_host(faults, &nobody);
+    }
     link_close(faults->link);
     for (unsigned i = 0; i < LINK_ROUTES; i++)
         if (faults->listeners[i] >= 0)
@@ -210,7 +214,7 @@ static bool begin_now(struct faults *faults, struct pair *pair, struct active *a
 {
     if (active->fault.kind == FAULT_CLOCK_JUMP && !faults_begin_clock(faults, active))
         return false;
-    return faults_begin_process(faults, active) && faults_begin_channel(faults, active) &&
+    return faults_begin_process(faults, pair, active) && faults_begin_channel(faults, active) &&
            faults_apply_channel(faults) && faults_apply_host(faults, pair);
 }
 

@@ -50,12 +50,9 @@ bool faults_is_damaged(const struct faults *faults, const struct replica *replic
 void faults_note_damage(struct faults *faults, const struct replica *replica);
 
 /* Begins what befalls a process. What was only a moment leaves nothing to heal. */
-bool faults_begin_process(struct faults *faults, struct active *active);
+bool faults_begin_process(struct faults *faults, const struct pair *pair, struct active *active);
 /* `active` is not in the list any more. */
 void faults_heal_process(struct faults *faults, struct active *active);
-
-/* Of the victim's host, after all of it was killed. */
-bool faults_drop_unsynced(struct faults *faults, struct active *active);
 
 /* What is on decides: cables, and the link's two ways. */
 bool faults_apply_channel(struct faults *faults);
