@@ -1,8 +1,8 @@
 /*
- * What the files of faults.h share. Each kind is one of three sorts: of processes (faults_process.c),
- * of cables and the channel (faults_channel.c), of a host's storage and clocks (faults_host.c). The
- * last two are derived anew from all that is on, whenever that changes; so overlapping faults need no
- * care, and healing is the same as beginning.
+ * What the files of faults.h share. Each kind is one of three sorts: of processes
+ * (faults_process.c), of cables and the channel (faults_channel.c), of a host's storage and clocks
+ * (faults_host.c). The last two are derived anew from all that is on, whenever that changes; so
+ * overlapping faults need no care, and healing is the same as beginning.
  */
 #ifndef FAULT_INJECTION_LAB_FAULTS_FAULTS_PARTS_H
 #define FAULT_INJECTION_LAB_FAULTS_FAULTS_PARTS_H
@@ -36,8 +36,8 @@ struct faults {
         uint64_t number, healed_ns;
         char what[96];
     } past[FAULTS_PAST];
-    unsigned past_count;               /* all of them; the array is a ring */
-    char damaged[FAULTS_DAMAGED][12];  /* labels of replicas with flipped bits; a ring, too */
+    unsigned past_count;              /* all of them; the array is a ring */
+    char damaged[FAULTS_DAMAGED][12]; /* labels of replicas with flipped bits; a ring, too */
     unsigned damaged_count;
     bool arbiter_hidden, cable_pulled, lan_pulled[PLACE_COUNT];
     struct link_way ways[LINK_WAYS]; /* as they were set last */
