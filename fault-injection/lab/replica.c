@@ -42,7 +42,7 @@ static void name_files(struct replica *replica, struct lab *lab, enum place host
     static const char *const kinds[] = {"console", "events"};
 
     *replica = (struct replica){.host = host};
-    snprintf(replica->label, sizeof(replica->label), "%u%c", ++lab->replicas % 1000,
+    snprintf(replica->label, sizeof(replica->label), "%u%c", ++lab->replicas,
              host == PLACE_HOST_A ? 'a' : 'b');
     for (int i = 0; i < 2; i++) {
         snprintf(name, sizeof(name), "%s.%s", replica->label, kinds[i]);
@@ -151,6 +151,8 @@ bool replica_start_backup(struct replica *replica, struct lab *lab, enum place h
     enum place other = host == PLACE_HOST_A ? PLACE_HOST_B : PLACE_HOST_A;
     struct command_line line = {0};
 
+    if (!peer)
+        peer = options->peer[host];
     name_files(replica, lab, host, options);
     snprintf(line.join, sizeof(line.join), "%s:%d", network_channel_address(other), REPLICA_PORT);
     add(&line, lab->config.ftvm);

@@ -26,6 +26,8 @@ struct replica_options {
     const char *name;                         /* of the machine; NULL: REPLICA_MACHINE */
     const char *net;                          /* NULL: the host's tap */
     unsigned port;                            /* to listen at; 0: REPLICA_PORT */
+    const char *peer[PLACE_COUNT];            /* whom a backup on that host joins, "ADDRESS:PORT";
+                                                 NULL: the other host's replica */
     const char *append;                       /* further words for the guest's kernel, or NULL */
     const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
     const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
@@ -41,7 +43,7 @@ struct replica_options {
 
 struct replica {
     enum place host;
-    char label[8]; /* "1a": its number and its host */
+    char label[12]; /* "1a": its number and its host */
     char control[LAB_PATH_SIZE], console[LAB_PATH_SIZE];
     struct process process;
     struct event_log events;
@@ -53,7 +55,7 @@ void replica_disk(const struct lab *lab, enum place host, char path[LAB_PATH_SIZ
 
 bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
                            const struct replica_options *options);
-/* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: the other host's replica). */
+/* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: as the options say). */
 bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
                           const struct replica_options *options, const char *peer);
 /* Kills it if it still runs, and forgets its files and hooks. */
