@@ -101,6 +101,7 @@ $(eval $(call test_rule,riscv,vmm/riscv vmm/state))
 $(eval $(call test_rule,devices,vmm/devices vmm/state))
 $(eval $(call test_rule,backends,vmm/backends))
 $(eval $(call test_rule,vmm,$(FOLDERS)))
+$(eval $(call test_rule,lab,))
 
 # Tests of the command link it whole but for its main(), and run it where they say so.
 CLI_OBJECTS = $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
@@ -109,7 +110,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 	$(call say,TEST  $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(TEST_RUNNER) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
-UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
+UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
 include $(wildcard fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk)

@@ -2,3 +2,4 @@
 # measurements and the experiments stand.
 
 LAB_OBJECTS := $(call objects,fault-injection/lab)
+LAB_OBJECTS += $(call objects,fault-injection/lab/workloads)
