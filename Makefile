@@ -101,7 +101,6 @@ $(eval $(call test_rule,riscv,vmm/riscv vmm/state))
 $(eval $(call test_rule,devices,vmm/devices vmm/state))
 $(eval $(call test_rule,backends,vmm/backends))
 $(eval $(call test_rule,vmm,$(FOLDERS)))
-$(eval $(call test_rule,lab,))
 
 # Tests of the command link it whole but for its main(), and run it where they say so.
 CLI_OBJECTS = $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
