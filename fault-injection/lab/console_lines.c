@@ -7,8 +7,8 @@
 
 void console_lines_init(struct console_lines *lines)
 {
-    *lines =
-        (struct console_lines){.last = -1, .gap_to = -1, .first_line = true, .first_number = true};
+    *lines = (struct console_lines){
+        .last = -1, .gap_from = -1, .gap_to = -1, .first_line = true, .first_number = true};
 }
 
 void console_lines_next_file(struct console_lines *lines)
@@ -62,9 +62,9 @@ static void end_line(struct console_lines *lines)
     lines->line[lines->used] = '\0';
     lines->used = 0;
     if (read_number(lines->line, &number)) {
-        if (!follows(lines, number)) {
+        if (lines->gap_to < 0 && !follows(lines, number)) {
+            lines->gap_from = lines->last;
             lines->gap_to = number;
-            return;
         }
         lines->last = number;
         lines->first_number = false;
@@ -77,7 +77,7 @@ static void end_line(struct console_lines *lines)
 
 bool console_lines_take(struct console_lines *lines, const char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size && lines->gap_to < 0; i++) {
+    for (size_t i = 0; i < size; i++) {
         if (bytes[i] == '\n')
             end_line(lines);
         else if (bytes[i] != '\r' && lines->used < sizeof(lines->line) - 1)
