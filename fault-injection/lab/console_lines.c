@@ -34,15 +34,25 @@ static bool read_number(const char *line, int64_t *number)
     return end != count && *end == '\0';
 }
 
+/* How much of the line stands at the end of a file: others (the shell's prompt) may have printed
+ * before it without ending their line. */
+static size_t begun(const char *tail, const char *line)
+{
+    for (; *tail; tail++)
+        if (strncmp(line, tail, strlen(tail)) == 0)
+            break;
+    return strlen(tail);
+}
+
 /* Do the end of one file and the beginning of the next, perhaps overlapping, make this line? */
 static bool completes(const char *tail, const char *head, int64_t number)
 {
     char line[CONSOLE_LINES_SIZE];
     size_t size = (size_t)snprintf(line, sizeof(line), "%s%" PRId64, CONSOLE_LINES_COUNT, number);
-    size_t first = strlen(tail), second = strlen(head);
+    size_t rest = strlen(head);
 
-    return first <= size && second <= size && strncmp(line, tail, first) == 0 &&
-           strcmp(line + size - second, head) == 0 && first + second >= size;
+    return rest <= size && strcmp(line + size - rest, head) == 0 &&
+           begun(tail, line) + rest >= size;
 }
 
 static bool follows(const struct console_lines *lines, int64_t number)
