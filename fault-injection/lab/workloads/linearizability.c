@@ -28,6 +28,7 @@ struct linearizability {
 
     struct operation open[LINEARIZABILITY_MAX_OPEN]; /* by slot */
     uint64_t occupied;                               /* slots */
+    uint64_t writes;                                 /* those of them that hold a write */
     uint64_t unknown[LINEARIZABILITY_MAX_UNKNOWN];   /* values that would be written */
     uint64_t unknown_count;
 
@@ -94,6 +95,15 @@ static void blame(struct linearizability *checker, const struct operation *opera
 
 /* ---- Doing one operation --------------------------------------------------------------------- */
 
+/* The value is set without a look at the one before: what else is under way and does no more may
+ * have come right before. */
+static void overwrite(const struct linearizability *checker, uint64_t value,
+                      struct configuration *configuration)
+{
+    configuration->state = value;
+    configuration->maybe = checker->writes & ~configuration->done;
+}
+
 /* The register has, or an unanswered write gives it, this value. */
 static bool show_in_register(const struct linearizability *checker, uint64_t value,
                              struct configuration *configuration)
@@ -105,7 +115,7 @@ static bool show_in_register(const struct linearizability *checker, uint64_t val
 
         if (checker->unknown[i] == value && !(*word & bit)) {
             *word |= bit;
-            configuration->state = value;
+            overwrite(checker, value, configuration);
             return true;
         }
     }
@@ -123,24 +133,51 @@ static bool show_in_counter(const struct linearizability *checker, uint64_t valu
     return true;
 }
 
+static bool do_in_counter(const struct linearizability *checker, const struct operation *operation,
+                          struct configuration *configuration)
+{
+    uint64_t added = operation->kind == OPERATION_ADD ? operation->argument : 0;
+
+    if (operation->result < added ||
+        !show_in_counter(checker, operation->result - added, configuration))
+        return false;
+    configuration->state += added;
+    return true;
+}
+
+/* Reads that see the value as it is now are done with it. */
+static void do_reads(const struct linearizability *checker, struct configuration *configuration)
+{
+    for (uint64_t left = checker->occupied & ~configuration->done; left; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct operation *operation = &checker->open[slot];
+
+        if (operation->kind == OPERATION_READ && operation->result == configuration->state)
+            configuration->done |= UINT64_C(1) << slot;
+    }
+}
+
 /* False if its answer would have been another. */
-static bool do_operation(const struct linearizability *checker, const struct operation *operation,
+static bool do_operation(const struct linearizability *checker, unsigned slot,
                          struct configuration *configuration)
 {
-    if (checker->type == LINEARIZABILITY_COUNTER) {
-        uint64_t added = operation->kind == OPERATION_ADD ? operation->argument : 0;
+    const struct operation *operation = &checker->open[slot];
+    uint64_t bit = UINT64_C(1) << slot;
 
-        if (operation->result < added ||
-            !show_in_counter(checker, operation->result - added, configuration))
+    if (checker->type == LINEARIZABILITY_COUNTER) {
+        if (!do_in_counter(checker, operation, configuration))
             return false;
-        configuration->state += added;
-        return true;
-    }
-    if (operation->kind != OPERATION_WRITE &&
-        !show_in_register(checker, operation->result, configuration))
+    } else if (operation->kind != OPERATION_WRITE &&
+               !show_in_register(checker, operation->result, configuration)) {
         return false;
-    if (operation->kind != OPERATION_READ)
+    }
+    configuration->done |= bit;
+    configuration->maybe &= ~bit;
+    if (operation->kind == OPERATION_WRITE)
+        overwrite(checker, operation->argument, configuration);
+    else if (operation->kind == OPERATION_SWAP)
         configuration->state = operation->argument;
+    do_reads(checker, configuration);
     return true;
 }
 
@@ -177,6 +214,8 @@ static void ask(struct linearizability *checker, const struct operation *operati
     }
     slot = (unsigned)__builtin_ctzll(~checker->occupied);
     checker->occupied |= UINT64_C(1) << slot;
+    if (operation->kind == OPERATION_WRITE)
+        checker->writes |= UINT64_C(1) << slot;
     checker->open[slot] = *operation;
 }
 
@@ -184,8 +223,21 @@ static void ask(struct linearizability *checker, const struct operation *operati
 static bool keep(struct linearizability *checker, struct configuration configuration, unsigned slot)
 {
     configuration.done &= ~(UINT64_C(1) << slot);
+    configuration.maybe &= ~(UINT64_C(1) << slot);
     return configuration_set_add(&checker->next, &configuration, LINEARIZABILITY_MAX_CONFIGURATIONS,
                                  NULL);
+}
+
+/* Would another operation under way see this value? */
+static bool is_looked_for(const struct linearizability *checker, uint64_t value,
+                          const struct configuration *configuration)
+{
+    uint64_t left = checker->occupied & ~checker->writes & ~configuration->done;
+
+    for (; left; left &= left - 1)
+        if (checker->open[__builtin_ctzll(left)].result == value)
+            return true;
+    return false;
 }
 
 /* From one configuration all in which `slot` was done last, after any others under way. */
@@ -194,17 +246,34 @@ static bool do_one_more(struct linearizability *checker, const struct configurat
 {
     for (uint64_t left = checker->occupied & ~from->done; left; left &= left - 1) {
         unsigned which = (unsigned)__builtin_ctzll(left);
+        const struct operation *operation = &checker->open[which];
         struct configuration to = *from;
 
-        if (!do_operation(checker, &checker->open[which], &to))
+        /* Nobody would see that it comes before `slot`: `maybe` has that. */
+        if (which != slot && operation->kind == OPERATION_WRITE &&
+            !is_looked_for(checker, operation->argument, from))
             continue;
-        to.done |= UINT64_C(1) << which;
-        if (which == slot ? !keep(checker, to, slot)
-                          : !configuration_set_add(&checker->seen, &to,
-                                                   LINEARIZABILITY_MAX_CONFIGURATIONS, NULL))
+        if (!do_operation(checker, which, &to))
+            continue;
+        if (to.done >> slot & 1 ? !keep(checker, to, slot)
+                                : !configuration_set_add(&checker->seen, &to,
+                                                         LINEARIZABILITY_MAX_CONFIGURATIONS, NULL))
             return false;
     }
     return true;
+}
+
+/* Is it done here? Or else, where could one go from here? */
+static bool take_possible(struct linearizability *checker, struct configuration configuration,
+                          unsigned slot)
+{
+    do_reads(checker, &configuration);
+    if (configuration.done >> slot & 1)
+        return keep(checker, configuration, slot);
+    if (configuration.maybe >> slot & 1 && !keep(checker, configuration, slot))
+        return false;
+    return configuration_set_add(&checker->seen, &configuration, LINEARIZABILITY_MAX_CONFIGURATIONS,
+                                 NULL);
 }
 
 /* The operation must be done by now: keeps the configurations in which it is, or comes to be. */
@@ -215,14 +284,8 @@ static void answer(struct linearizability *checker, unsigned slot)
 
     configuration_set_clear(&checker->next);
     configuration_set_clear(&checker->seen);
-    for (size_t i = 0; room && i < checker->possible.count; i++) {
-        const struct configuration *one = &checker->possible.items[i];
-
-        room = one->done >> slot & 1
-                   ? keep(checker, *one, slot)
-                   : configuration_set_add(&checker->seen, one, LINEARIZABILITY_MAX_CONFIGURATIONS,
-                                           NULL);
-    }
+    for (size_t i = 0; room && i < checker->possible.count; i++)
+        room = take_possible(checker, checker->possible.items[i], slot);
     /* The set grows on the way. */
     for (size_t i = 0; room && i < checker->seen.count; i++) {
         struct configuration from = checker->seen.items[i];
@@ -234,6 +297,7 @@ static void answer(struct linearizability *checker, unsigned slot)
     else if (checker->next.count == 0)
         blame(checker, &checker->open[slot]);
     checker->occupied &= ~(UINT64_C(1) << slot);
+    checker->writes &= ~(UINT64_C(1) << slot);
     settled = checker->possible;
     checker->possible = checker->next;
     checker->next = settled;
