@@ -332,7 +332,9 @@ void linearizability_advance(struct linearizability *checker, uint64_t horizon_n
     if (horizon_ns <= checker->horizon_ns)
         return;
     checker->horizon_ns = horizon_ns;
-    qsort(checker->waiting, checker->waiting_count, sizeof(checker->waiting[0]), compare_questions);
+    if (checker->waiting_count > 0)
+        qsort(checker->waiting, checker->waiting_count, sizeof(checker->waiting[0]),
+              compare_questions);
     while (checker->verdict == LINEARIZABILITY_HOLDS) {
         unsigned slot = first_answer(checker);
         uint64_t asked_ns =
