@@ -8,16 +8,11 @@
 #include <string.h>
 
 #include "fault-injection/lab/workloads/configuration_set.h"
+#include "fault-injection/lab/workloads/object.h"
 
 #define SHOWN_STATES 4u /* possible values that a message names */
 
-/*
- * configuration.used, what of the unanswered operations has been done: of a register, a bit for
- * each of them, in the order of `unknown`; of a counter, whose unanswered additions are all alike,
- * how many (word 0).
- */
 struct linearizability {
-    enum linearizability_type type;
     uint64_t origin_ns;
     enum linearizability_verdict verdict;
     char problem[LINEARIZABILITY_PROBLEM_SIZE];
@@ -26,16 +21,9 @@ struct linearizability {
     size_t waiting_count, waiting_capacity;
     uint64_t horizon_ns;
 
-    struct operation open[LINEARIZABILITY_MAX_OPEN]; /* by slot */
-    uint64_t occupied;                               /* slots */
-    uint64_t writes;                                 /* those of them that hold a write */
-    uint64_t unknown[LINEARIZABILITY_MAX_UNKNOWN];   /* values that would be written */
-    uint64_t unknown_count;
-
+    struct object object;
     struct configuration_set possible, next, seen;
 };
-
-_Static_assert(CONFIGURATION_WORDS * 64 >= LINEARIZABILITY_MAX_UNKNOWN, "a bit for each");
 
 /* ---- Verdicts ------------------------------------------------------------------------------ */
 
@@ -93,94 +81,6 @@ static void blame(struct linearizability *checker, const struct operation *opera
            checker->possible.count > SHOWN_STATES ? ", ..." : "");
 }
 
-/* ---- Doing one operation --------------------------------------------------------------------- */
-
-/* The value is set without a look at the one before: what else is under way and does no more may
- * have come right before. */
-static void overwrite(const struct linearizability *checker, uint64_t value,
-                      struct configuration *configuration)
-{
-    configuration->state = value;
-    configuration->maybe = checker->writes & ~configuration->done;
-}
-
-/* The register has, or an unanswered write gives it, this value. */
-static bool show_in_register(const struct linearizability *checker, uint64_t value,
-                             struct configuration *configuration)
-{
-    if (configuration->state == value)
-        return true;
-    for (size_t i = 0; i < checker->unknown_count; i++) {
-        uint64_t *word = &configuration->used[i / 64], bit = UINT64_C(1) << i % 64;
-
-        if (checker->unknown[i] == value && !(*word & bit)) {
-            *word |= bit;
-            overwrite(checker, value, configuration);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool show_in_counter(const struct linearizability *checker, uint64_t value,
-                            struct configuration *configuration)
-{
-    if (value < configuration->state ||
-        value - configuration->state > checker->unknown_count - configuration->used[0])
-        return false;
-    configuration->used[0] += value - configuration->state;
-    configuration->state = value;
-    return true;
-}
-
-static bool do_in_counter(const struct linearizability *checker, const struct operation *operation,
-                          struct configuration *configuration)
-{
-    uint64_t added = operation->kind == OPERATION_ADD ? operation->argument : 0;
-
-    if (operation->result < added ||
-        !show_in_counter(checker, operation->result - added, configuration))
-        return false;
-    configuration->state += added;
-    return true;
-}
-
-/* Reads that see the value as it is now are done with it. */
-static void do_reads(const struct linearizability *checker, struct configuration *configuration)
-{
-    for (uint64_t left = checker->occupied & ~configuration->done; left; left &= left - 1) {
-        unsigned slot = (unsigned)__builtin_ctzll(left);
-        const struct operation *operation = &checker->open[slot];
-
-        if (operation->kind == OPERATION_READ && operation->result == configuration->state)
-            configuration->done |= UINT64_C(1) << slot;
-    }
-}
-
-/* False if its answer would have been another. */
-static bool do_operation(const struct linearizability *checker, unsigned slot,
-                         struct configuration *configuration)
-{
-    const struct operation *operation = &checker->open[slot];
-    uint64_t bit = UINT64_C(1) << slot;
-
-    if (checker->type == LINEARIZABILITY_COUNTER) {
-        if (!do_in_counter(checker, operation, configuration))
-            return false;
-    } else if (operation->kind != OPERATION_WRITE &&
-               !show_in_register(checker, operation->result, configuration)) {
-        return false;
-    }
-    configuration->done |= bit;
-    configuration->maybe &= ~bit;
-    if (operation->kind == OPERATION_WRITE)
-        overwrite(checker, operation->argument, configuration);
-    else if (operation->kind == OPERATION_SWAP)
-        configuration->state = operation->argument;
-    do_reads(checker, configuration);
-    return true;
-}
-
 /* ---- Questions and answers in the order of time ------------------------------------------------
  */
 
@@ -188,15 +88,15 @@ static void take_unknown(struct linearizability *checker, const struct operation
 {
     if (operation->kind == OPERATION_READ)
         return;
-    if (checker->type == LINEARIZABILITY_REGISTER) {
-        if (checker->unknown_count == LINEARIZABILITY_MAX_UNKNOWN) {
+    if (checker->object.type == LINEARIZABILITY_REGISTER) {
+        if (checker->object.unknown_count == LINEARIZABILITY_MAX_UNKNOWN) {
             decide(checker, LINEARIZABILITY_UNDECIDED,
                    "not decided: more than %u writes are unanswered", LINEARIZABILITY_MAX_UNKNOWN);
             return;
         }
-        checker->unknown[checker->unknown_count] = operation->argument;
+        checker->object.unknown[checker->object.unknown_count] = operation->argument;
     }
-    checker->unknown_count++;
+    checker->object.unknown_count++;
 }
 
 static void ask(struct linearizability *checker, const struct operation *operation)
@@ -207,16 +107,16 @@ static void ask(struct linearizability *checker, const struct operation *operati
         take_unknown(checker, operation);
         return;
     }
-    if (checker->occupied == UINT64_MAX) {
+    if (checker->object.occupied == UINT64_MAX) {
         decide(checker, LINEARIZABILITY_UNDECIDED,
                "not decided: more than %u operations are under way", LINEARIZABILITY_MAX_OPEN);
         return;
     }
-    slot = (unsigned)__builtin_ctzll(~checker->occupied);
-    checker->occupied |= UINT64_C(1) << slot;
+    slot = (unsigned)__builtin_ctzll(~checker->object.occupied);
+    checker->object.occupied |= UINT64_C(1) << slot;
     if (operation->kind == OPERATION_WRITE)
-        checker->writes |= UINT64_C(1) << slot;
-    checker->open[slot] = *operation;
+        checker->object.writes |= UINT64_C(1) << slot;
+    checker->object.open[slot] = *operation;
 }
 
 /* It is done, and with its answer leaves the set of those under way. */
@@ -228,32 +128,20 @@ static bool keep(struct linearizability *checker, struct configuration configura
                                  NULL);
 }
 
-/* Would another operation under way see this value? */
-static bool is_looked_for(const struct linearizability *checker, uint64_t value,
-                          const struct configuration *configuration)
-{
-    uint64_t left = checker->occupied & ~checker->writes & ~configuration->done;
-
-    for (; left; left &= left - 1)
-        if (checker->open[__builtin_ctzll(left)].result == value)
-            return true;
-    return false;
-}
-
 /* From one configuration all in which `slot` was done last, after any others under way. */
 static bool do_one_more(struct linearizability *checker, const struct configuration *from,
                         unsigned slot)
 {
-    for (uint64_t left = checker->occupied & ~from->done; left; left &= left - 1) {
+    for (uint64_t left = checker->object.occupied & ~from->done; left; left &= left - 1) {
         unsigned which = (unsigned)__builtin_ctzll(left);
-        const struct operation *operation = &checker->open[which];
+        const struct operation *operation = &checker->object.open[which];
         struct configuration to = *from;
 
         /* Nobody would see that it comes before `slot`: `maybe` has that. */
         if (which != slot && operation->kind == OPERATION_WRITE &&
-            !is_looked_for(checker, operation->argument, from))
+            !object_looks_for(&checker->object, operation->argument, from))
             continue;
-        if (!do_operation(checker, which, &to))
+        if (!object_do(&checker->object, which, &to))
             continue;
         if (to.done >> slot & 1 ? !keep(checker, to, slot)
                                 : !configuration_set_add(&checker->seen, &to,
@@ -267,7 +155,7 @@ static bool do_one_more(struct linearizability *checker, const struct configurat
 static bool take_possible(struct linearizability *checker, struct configuration configuration,
                           unsigned slot)
 {
-    do_reads(checker, &configuration);
+    object_do_reads(&checker->object, &configuration);
     if (configuration.done >> slot & 1)
         return keep(checker, configuration, slot);
     if (configuration.maybe >> slot & 1 && !keep(checker, configuration, slot))
@@ -295,9 +183,9 @@ static void answer(struct linearizability *checker, unsigned slot)
     if (!room)
         lack_room(checker);
     else if (checker->next.count == 0)
-        blame(checker, &checker->open[slot]);
-    checker->occupied &= ~(UINT64_C(1) << slot);
-    checker->writes &= ~(UINT64_C(1) << slot);
+        blame(checker, &checker->object.open[slot]);
+    checker->object.occupied &= ~(UINT64_C(1) << slot);
+    checker->object.writes &= ~(UINT64_C(1) << slot);
     settled = checker->possible;
     checker->possible = checker->next;
     checker->next = settled;
@@ -308,11 +196,11 @@ static unsigned first_answer(const struct linearizability *checker)
 {
     unsigned first = LINEARIZABILITY_MAX_OPEN;
 
-    for (uint64_t left = checker->occupied; left; left &= left - 1) {
+    for (uint64_t left = checker->object.occupied; left; left &= left - 1) {
         unsigned slot = (unsigned)__builtin_ctzll(left);
 
         if (first == LINEARIZABILITY_MAX_OPEN ||
-            checker->open[slot].answered_ns < checker->open[first].answered_ns)
+            checker->object.open[slot].answered_ns < checker->object.open[first].answered_ns)
             first = slot;
     }
     return first;
@@ -339,8 +227,9 @@ void linearizability_advance(struct linearizability *checker, uint64_t horizon_n
         unsigned slot = first_answer(checker);
         uint64_t asked_ns =
             next < checker->waiting_count ? checker->waiting[next].asked_ns : OPERATION_NEVER;
-        uint64_t answered_ns =
-            slot < LINEARIZABILITY_MAX_OPEN ? checker->open[slot].answered_ns : OPERATION_NEVER;
+        uint64_t answered_ns = slot < LINEARIZABILITY_MAX_OPEN
+                                   ? checker->object.open[slot].answered_ns
+                                   : OPERATION_NEVER;
 
         if ((asked_ns < answered_ns ? asked_ns : answered_ns) >= horizon_ns)
             break;
@@ -369,7 +258,7 @@ struct linearizability *linearizability_create(enum linearizability_type type, u
 
     if (!checker)
         return NULL;
-    checker->type = type;
+    checker->object.type = type;
     checker->origin_ns = origin_ns;
     if (!configuration_set_add(&checker->possible, &first, 1, NULL)) {
         linearizability_destroy(checker);
@@ -392,7 +281,7 @@ void linearizability_destroy(struct linearizability *checker)
 /* An operation that this type does not have, or that comes too late to be judged. */
 static bool accept(struct linearizability *checker, const struct operation *operation)
 {
-    bool counter = checker->type == LINEARIZABILITY_COUNTER;
+    bool counter = checker->object.type == LINEARIZABILITY_COUNTER;
     bool fits = operation->kind == OPERATION_READ || (operation->kind == OPERATION_ADD) == counter;
 
     if (!fits || (operation->kind == OPERATION_ADD && operation->argument != 1))
@@ -431,7 +320,7 @@ void linearizability_add(struct linearizability *checker, const struct operation
 
 size_t linearizability_waiting(const struct linearizability *checker)
 {
-    return checker->waiting_count + (size_t)__builtin_popcountll(checker->occupied);
+    return checker->waiting_count + (size_t)__builtin_popcountll(checker->object.occupied);
 }
 
 enum linearizability_verdict linearizability_verdict(const struct linearizability *checker)
