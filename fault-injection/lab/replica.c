@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_ARGUMENTS  48
+#define MAX_ARGUMENTS  128
 #define ASK_TIMEOUT_MS 10000
 
 /* ---- Starting ------------------------------------------------------------------------------ */

@@ -13,7 +13,7 @@
 
 #define REPLICA_MACHINE "demo" /* --name of a primary, unless told otherwise */
 #define REPLICA_PORT    7001
-#define REPLICA_EXTRA   12u
+#define REPLICA_EXTRA   32u
 
 /* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
  * of its boot (guest/README.md). */

@@ -2,3 +2,4 @@
 # measurements and the experiments stand.
 
 LAB_OBJECTS := $(call objects,fault-injection/lab)
+LAB_MEASURE := $(call objects,fault-injection/lab/measure)

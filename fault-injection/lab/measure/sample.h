@@ -2,8 +2,8 @@
  * The values of one quantity, in the order in which they were taken. Medians, as the host has other
  * things to do as well.
  */
-#ifndef BENCH_SAMPLE_H
-#define BENCH_SAMPLE_H
+#ifndef FAULT_INJECTION_LAB_MEASURE_SAMPLE_H
+#define FAULT_INJECTION_LAB_MEASURE_SAMPLE_H
 
 #define SAMPLE_MAX 64u
 

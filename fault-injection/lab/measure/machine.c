@@ -1,4 +1,4 @@
-#include "bench/machine.h"
+#include "fault-injection/lab/measure/machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/link.h"
-#include "bench/watch.h"
+#include "fault-injection/lab/measure/guest.h"
+#include "fault-injection/lab/measure/watch.h"
 
 #define DISK_SIZE  (64 << 20)
 #define CONNECT_MS 10000
@@ -17,8 +17,8 @@
 /* The services of the guest that are used. */
 #define APPEND                                                                                     \
     REPLICA_QUICK_BOOT                                                                             \
-    " ftvm.disk=none ftvm.stream=" TEXT(LINK_STREAM_PORT) " ftvm.run=\"nc -ll -p " TEXT(           \
-        LINK_SHELL_PORT) " -e sh\""
+    " ftvm.disk=none ftvm.stream=" TEXT(GUEST_STREAM_PORT) " ftvm.run=\"nc -ll -p " TEXT(          \
+        GUEST_SHELL_PORT) " -e sh\""
 
 const char *form_name(enum form form)
 {
@@ -41,18 +41,11 @@ static bool make_disk(struct machine *machine, int i)
     return true;
 }
 
-bool machine_open(struct machine *machine, const struct bench_options *bench,
+bool machine_open(struct machine *machine, const struct machine_config *config,
                   const struct machine_options *options)
 {
-    const struct lab_config config = {
-        .ftvm = bench->ftvm, .kernel = bench->kernel, .initrd = bench->initrd, .keep = bench->keep};
-
-    *machine = (struct machine){.bench = bench, .options = *options, .shell = -1};
-    /* The first of several. */
-    if (bench->cpu)
-        snprintf(machine->cpu, sizeof(machine->cpu), "%.*s", (int)strcspn(bench->cpu, ","),
-                 bench->cpu);
-    return lab_open(&machine->lab, &config) &&
+    *machine = (struct machine){.config = config, .options = *options, .shell = -1};
+    return lab_open(&machine->lab, &config->lab) &&
            (!options->disk || (make_disk(machine, 0) && make_disk(machine, 1)));
 }
 
@@ -71,10 +64,10 @@ void machine_close(struct machine *machine)
 /* Each replica has its own. */
 static unsigned add_cpu(const struct machine *machine, const char *extra[])
 {
-    if (!machine->cpu[0])
+    if (!machine->config->cpu)
         return 0;
     extra[0] = "--cpu";
-    extra[1] = machine->cpu;
+    extra[1] = machine->config->cpu;
     return 2;
 }
 
@@ -84,7 +77,7 @@ static unsigned add_options(const struct machine *machine, const char *extra[], 
     unsigned count = 0;
 
     extra[count++] = "--memory";
-    extra[count++] = machine->bench->memory;
+    extra[count++] = machine->config->memory;
     if (machine->options.disk) {
         extra[count++] = "--disk";
         extra[count++] = machine->disks[disk];
@@ -109,6 +102,8 @@ static bool start_pair(struct machine *machine)
         options.primary_extra[count++] = "--protocol";
         options.primary_extra[count++] = "original";
     }
+    for (unsigned i = 0; i < MACHINE_MORE && machine->options.more[i]; i++)
+        options.primary_extra[count++] = machine->options.more[i];
     count = add_cpu(machine, options.backup_extra);
     if (machine->options.disk) {
         options.backup_extra[count++] = "--disk";
@@ -155,7 +150,7 @@ bool machine_boot(struct machine *machine)
     if (!(pair ? start_pair(machine) : start_unprotected(machine)) ||
         !pair_wait_guest(&machine->pair))
         return false;
-    machine->shell = link_open(&machine->lab, LINK_SHELL_PORT, CONNECT_MS);
+    machine->shell = guest_open(&machine->lab, GUEST_SHELL_PORT, CONNECT_MS);
     return machine->shell >= 0;
 }
 

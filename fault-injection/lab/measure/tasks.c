@@ -1,4 +1,4 @@
-#include "bench/tasks.h"
+#include "fault-injection/lab/measure/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/link.h"
-#include "bench/sample.h"
+#include "fault-injection/lab/measure/guest.h"
+#include "fault-injection/lab/measure/sample.h"
 #include "fault-injection/lab/redis.h"
 
 #define TASK_MS        60000
@@ -58,7 +58,7 @@ bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
     primary = processor_seconds(machine->pair.primary);
     backup = processor_seconds(machine->pair.backup);
     start = lab_now_ns();
-    if (!link_command(&machine->lab, machine->shell, command, TASK_MS, NULL))
+    if (!guest_command(&machine->lab, machine->shell, command, TASK_MS, NULL))
         return false;
     values[CPU_SECONDS] = seconds_since(start);
     values[CPU_PRIMARY_S] = processor_seconds(machine->pair.primary) - primary;
@@ -89,14 +89,14 @@ bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
 {
     double megabytes = arguments[DISK_ARGUMENT_MIB] * (double)MIB / 1e6;
     double seconds, writes = 0, reads = 0;
-    char command[160], output[LINK_OUTPUT_SIZE];
+    char command[160], output[GUEST_OUTPUT_SIZE];
     uint64_t start = lab_now_ns();
 
     snprintf(command, sizeof(command), "diskload %s -s %u -b %u",
              arguments[DISK_ARGUMENT_SCATTERED] ? "-r" : "", arguments[DISK_ARGUMENT_MIB],
              arguments[DISK_ARGUMENT_KIB]);
     for (unsigned time = 0; time < arguments[DISK_ARGUMENT_TIMES]; time++) {
-        if (!link_command(&machine->lab, machine->shell, command, TASK_MS, output))
+        if (!guest_command(&machine->lab, machine->shell, command, TASK_MS, output))
             return false;
         if (part_ns(output, " write:") == 0 || part_ns(output, " read:") == 0)
             return lab_fail(&machine->lab, "diskload in the guest: %s", output);
@@ -118,10 +118,10 @@ static bool stream_out_of_guest(struct lab *lab, int fd, uint64_t bytes, uint64_
     size_t size;
 
     snprintf(line, sizeof(line), "send %llu\n", (unsigned long long)bytes);
-    if (!link_send(lab, fd, line, strlen(line), deadline))
+    if (!guest_send(lab, fd, line, strlen(line), deadline))
         return false;
     for (uint64_t done = 0; done < bytes; done += size)
-        if (!link_receive(lab, fd, chunk, sizeof(chunk), &size, deadline))
+        if (!guest_receive(lab, fd, chunk, sizeof(chunk), &size, deadline))
             return false;
     return true;
 }
@@ -136,15 +136,15 @@ static bool stream_into_guest(struct lab *lab, int fd, uint64_t bytes, uint64_t 
     for (size_t i = 0; i < whole; i++)
         chunk[i] = (char)(i % PATTERN_PERIOD);
     snprintf(line, sizeof(line), "receive %llu\n", (unsigned long long)bytes);
-    if (!link_send(lab, fd, line, strlen(line), deadline))
+    if (!guest_send(lab, fd, line, strlen(line), deadline))
         return false;
     for (uint64_t done = 0; done < bytes; done += size) {
         size = bytes - done < whole ? (size_t)(bytes - done) : whole;
-        if (!link_send(lab, fd, chunk, size, deadline))
+        if (!guest_send(lab, fd, chunk, size, deadline))
             return false;
     }
     /* What it says in the end means that it has read, and checked, the last byte. */
-    if (!link_receive(lab, fd, chunk, 2, &size, deadline))
+    if (!guest_receive(lab, fd, chunk, 2, &size, deadline))
         return false;
     return chunk[0] == 'o' || lab_fail(lab, "the guest received other bytes than were sent");
 }
@@ -158,7 +158,7 @@ bool task_network(struct machine *machine, const unsigned arguments[RIG_ARGUMENT
     struct lab *lab = &machine->lab;
 
     for (unsigned i = 0; i < 2; i++) {
-        int fd = link_open(lab, LINK_STREAM_PORT, CONNECT_MS);
+        int fd = guest_open(lab, GUEST_STREAM_PORT, CONNECT_MS);
         uint64_t start = lab_now_ns();
         bool good = fd >= 0 && streams[i](lab, fd, bytes, lab_deadline(lab, TASK_MS));
 
@@ -192,7 +192,7 @@ static bool send_requests(struct lab *lab, int fd, struct requests *requests, un
         size += REQUEST_SIZE;
         requests->sent_ns[requests->sent++ % MAX_PIPELINE] = lab_now_ns();
     }
-    return link_send(lab, fd, text, size, deadline);
+    return guest_send(lab, fd, text, size, deadline);
 }
 
 static bool take_answers(struct lab *lab, int fd, struct requests *requests, uint64_t deadline)
@@ -201,7 +201,7 @@ static bool take_answers(struct lab *lab, int fd, struct requests *requests, uin
     size_t size;
     uint64_t now;
 
-    if (!link_receive(lab, fd, text, sizeof(text), &size, deadline))
+    if (!guest_receive(lab, fd, text, sizeof(text), &size, deadline))
         return false;
     now = lab_now_ns();
     for (size_t i = 0; i < size; i++) {
@@ -263,7 +263,7 @@ bool task_redis(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS]
                 double values[RIG_VALUES])
 {
     struct requests requests = {.latencies = calloc(MAX_LATENCIES, sizeof(double))};
-    int fd = link_open(&machine->lab, REDIS_PORT, CONNECT_MS);
+    int fd = guest_open(&machine->lab, REDIS_PORT, CONNECT_MS);
     bool good;
 
     if (!requests.latencies)
@@ -288,7 +288,7 @@ bool task_log(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
     snprintf(command, sizeof(command), "cpuloop %u", arguments[LOG_ARGUMENT_MILLIONS]);
     if (!machine_status(machine, &before) ||
         !(arguments[LOG_ARGUMENT_MILLIONS] > 0
-              ? link_command(&machine->lab, machine->shell, command, TASK_MS, NULL)
+              ? guest_command(&machine->lab, machine->shell, command, TASK_MS, NULL)
               : lab_sleep(&machine->lab, arguments[LOG_ARGUMENT_MS])) ||
         !machine_status(machine, &after))
         return false;

@@ -1,4 +1,4 @@
-#include "bench/host.h"
+#include "fault-injection/lab/host.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void commit(char text[TEXT_SIZE])
         pclose(git);
 }
 
-static void print(FILE *file)
+void host_print(FILE *file)
 {
     char model[TEXT_SIZE], version[TEXT_SIZE], date[TEXT_SIZE];
     struct utsname name = {0};
@@ -76,11 +76,11 @@ void host_describe(const char *directory)
     char path[PATH_MAX];
     FILE *file;
 
-    print(stdout);
+    host_print(stdout);
     snprintf(path, sizeof(path), "%s/host.txt", directory);
     file = fopen(path, "we");
     if (file) {
-        print(file);
+        host_print(file);
         fclose(file);
     }
     fflush(stdout);

@@ -1,4 +1,4 @@
-#include "bench/watch.h"
+#include "fault-injection/lab/measure/watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench/link.h"
+#include "fault-injection/lab/measure/guest.h"
 
 #define REQUEST    "count 1\n"
 #define CONNECT_MS 10000
@@ -84,9 +84,9 @@ bool watch_start(struct watch **watch, struct lab *lab)
     *watch = NULL;
     if (!made)
         return lab_fail(lab, "out of memory");
-    made->fd = link_open(lab, LINK_STREAM_PORT, CONNECT_MS);
+    made->fd = guest_open(lab, GUEST_STREAM_PORT, CONNECT_MS);
     if (made->fd < 0 ||
-        !link_send(lab, made->fd, REQUEST, strlen(REQUEST), lab_deadline(lab, CONNECT_MS))) {
+        !guest_send(lab, made->fd, REQUEST, strlen(REQUEST), lab_deadline(lab, CONNECT_MS))) {
         if (made->fd >= 0)
             close(made->fd);
         free(made);

@@ -3,8 +3,8 @@
  * and a thread keeps the longest silence. As the guest sends by itself, no repetition by the
  * client's TCP adds to it.
  */
-#ifndef BENCH_WATCH_H
-#define BENCH_WATCH_H
+#ifndef FAULT_INJECTION_LAB_MEASURE_WATCH_H
+#define FAULT_INJECTION_LAB_MEASURE_WATCH_H
 
 #include "fault-injection/lab/lab.h"
 

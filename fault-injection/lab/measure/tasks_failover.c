@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/link.h"
-#include "bench/tasks.h"
-#include "bench/watch.h"
+#include "fault-injection/lab/measure/guest.h"
+#include "fault-injection/lab/measure/tasks.h"
+#include "fault-injection/lab/measure/watch.h"
 #include "fault-injection/lab/redis.h"
 
 #define CONNECT_MS 10000
@@ -29,7 +29,7 @@ static bool start_clients(struct machine *machine)
 
     if (machine->load)
         return true;
-    fd = link_open(&machine->lab, REDIS_PORT, CONNECT_MS);
+    fd = guest_open(&machine->lab, REDIS_PORT, CONNECT_MS);
     return fd >= 0 && load_start(&machine->load, &machine->lab, fd, 1, 0) &&
            watch_start(&machine->watch, &machine->lab);
 }
@@ -96,8 +96,8 @@ static double event_seconds(const char *path, const char *kind)
 
 static bool make_busy(struct machine *machine, bool busy)
 {
-    return link_command(&machine->lab, machine->shell, busy ? BUSY " true" : BUSY_END, COMMAND_MS,
-                        NULL);
+    return guest_command(&machine->lab, machine->shell, busy ? BUSY " true" : BUSY_END, COMMAND_MS,
+                         NULL);
 }
 
 bool task_transfer(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],

@@ -1,4 +1,4 @@
-#include "bench/sample.h"
+#include "fault-injection/lab/measure/sample.h"
 
 #include <stdlib.h>
 #include <string.h>

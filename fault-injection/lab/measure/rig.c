@@ -1,4 +1,4 @@
-#include "bench/rig.h"
+#include "fault-injection/lab/measure/rig.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 struct answer {
     bool good;
     double values[RIG_VALUES];
-    char error[BENCH_ERROR_SIZE];
+    char error[LAB_ERROR_SIZE];
 };
 
 /* ---- Inside -------------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static void serve(int socket, struct machine *machine)
     }
 }
 
-static void live(int socket, const struct bench_options *bench,
+static void live(int socket, const struct machine_config *config,
                  const struct machine_options *options)
 {
     struct machine *machine = calloc(1, sizeof(*machine));
@@ -50,7 +50,7 @@ static void live(int socket, const struct bench_options *bench,
 
     if (!machine)
         _exit(EXIT_FAILURE);
-    good = machine_open(machine, bench, options) && machine_boot(machine);
+    good = machine_open(machine, config, options) && machine_boot(machine);
     answer(socket, machine, good, values);
     if (good)
         serve(socket, machine);
@@ -60,47 +60,48 @@ static void live(int socket, const struct bench_options *bench,
 
 /* ---- Outside ------------------------------------------------------------------------------- */
 
-static bool fail(struct bench *bench, const char *what)
+static bool fail(char error[LAB_ERROR_SIZE], const char *what)
 {
-    snprintf(bench->error, sizeof(bench->error), "%s: %s", what, strerror(errno));
+    snprintf(error, LAB_ERROR_SIZE, "%s: %s", what, strerror(errno));
     return false;
 }
 
-static bool wait_for_answer(struct rig *rig, struct bench *bench, double values[RIG_VALUES])
+static bool wait_for_answer(struct rig *rig, double values[RIG_VALUES], char error[LAB_ERROR_SIZE])
 {
     struct answer answer;
     ssize_t size = recv(rig->socket, &answer, sizeof(answer), 0);
 
     if (size != sizeof(answer)) {
         errno = size < 0 ? errno : ECHILD;
-        return fail(bench, "the process of the machine");
+        return fail(error, "the process of the machine");
     }
     if (!answer.good)
-        snprintf(bench->error, sizeof(bench->error), "%s", answer.error);
+        memcpy(error, answer.error, LAB_ERROR_SIZE);
     else if (values)
         memcpy(values, answer.values, sizeof(answer.values));
     return answer.good;
 }
 
-bool rig_open(struct rig *rig, struct bench *bench, const struct machine_options *options)
+bool rig_open(struct rig *rig, const struct machine_config *config,
+              const struct machine_options *options, char error[LAB_ERROR_SIZE])
 {
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-        return fail(bench, "no socket");
+        return fail(error, "no socket");
     fflush(NULL);
     rig->pid = fork();
     if (rig->pid == 0) {
         close(ends[0]);
-        live(ends[1], &bench->options, options);
+        live(ends[1], config, options);
     }
     close(ends[1]);
     rig->socket = ends[0];
     if (rig->pid < 0) {
         close(rig->socket);
-        return fail(bench, "no process");
+        return fail(error, "no process");
     }
-    if (wait_for_answer(rig, bench, NULL))
+    if (wait_for_answer(rig, NULL, error))
         return true;
     rig_close(rig);
     return false;
@@ -116,16 +117,16 @@ void rig_close(struct rig *rig)
     waitpid(rig->pid, NULL, 0);
 }
 
-bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
-            double values[RIG_VALUES])
+bool rig_do(struct rig *rig, const struct rig_task *task, double values[RIG_VALUES],
+            char error[LAB_ERROR_SIZE])
 {
     if (send(rig->socket, task, sizeof(*task), 0) != sizeof(*task))
-        return fail(bench, "the process of the machine");
-    return wait_for_answer(rig, bench, values);
+        return fail(error, "the process of the machine");
+    return wait_for_answer(rig, values, error);
 }
 
-bool rig_scale(struct rig *rig, struct bench *bench, struct rig_task *task, unsigned argument,
-               unsigned milliseconds)
+bool rig_scale(struct rig *rig, struct rig_task *task, unsigned argument, unsigned milliseconds,
+               char error[LAB_ERROR_SIZE])
 {
     double values[RIG_VALUES];
 
@@ -133,7 +134,7 @@ bool rig_scale(struct rig *rig, struct bench *bench, struct rig_task *task, unsi
         uint64_t start = lab_now_ns(), took;
         unsigned amount = task->arguments[argument];
 
-        if (!rig_do(rig, bench, task, values))
+        if (!rig_do(rig, task, values, error))
             return false;
         took = (lab_now_ns() - start) / 1000000u + 1;
         /* From a third on, what does not grow with the amount is small enough to scale by. */

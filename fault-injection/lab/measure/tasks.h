@@ -2,10 +2,10 @@
  * What is measured on one machine: tasks for a rig (rig.h). Each says what its arguments are and
  * what stands in its values.
  */
-#ifndef BENCH_TASKS_H
-#define BENCH_TASKS_H
+#ifndef FAULT_INJECTION_LAB_MEASURE_TASKS_H
+#define FAULT_INJECTION_LAB_MEASURE_TASKS_H
 
-#include "bench/rig.h"
+#include "fault-injection/lab/measure/rig.h"
 
 /* cpuloop in the guest. Processor time as well, which others on the host disturb less: what the
  * primary and the backup used meanwhile. And the log's rate. */

@@ -2,32 +2,40 @@
  * A machine that is measured: Linux in a lab of its own, unprotected or as a pair, with the client
  * connections that the measurements need. It lives in a rig (rig.h); everything here runs there.
  */
-#ifndef BENCH_MACHINE_H
-#define BENCH_MACHINE_H
+#ifndef FAULT_INJECTION_LAB_MEASURE_MACHINE_H
+#define FAULT_INJECTION_LAB_MEASURE_MACHINE_H
 
-#include "bench/bench.h"
 #include "fault-injection/lab/lab.h"
 #include "fault-injection/lab/load.h"
 #include "fault-injection/lab/pair.h"
 
+#define MACHINE_MORE 10u
+
 enum form { FORM_UNPROTECTED, FORM_REVISED, FORM_ORIGINAL, FORM_COUNT };
+
+/* What all machines of a run have in common. */
+struct machine_config {
+    struct lab_config lab;
+    const char *memory; /* of the guest */
+    const char *cpu;    /* --cpu, or NULL: the default */
+};
 
 struct machine_options {
     enum form form;
     const char *epoch;        /* instructions of each, or NULL */
     const char *epoch_max_us; /* of the longest, or NULL: the default */
     bool disk;
+    const char *more[MACHINE_MORE]; /* further options of a pair's primary, up to NULL */
 };
 
 struct watch;
 
 struct machine {
-    const struct bench_options *bench;
+    const struct machine_config *config;
     struct machine_options options;
     struct lab lab;
     struct pair pair; /* of an unprotected machine: its one process is the "primary" */
     char disks[2][LAB_PATH_SIZE];
-    char cpu[16];      /* --cpu of all its replicas, or "": the default */
     int shell;         /* connections, or -1 */
     struct load *load; /* clients of a failover, or NULL */
     struct watch *watch;
@@ -35,8 +43,8 @@ struct machine {
 
 const char *form_name(enum form form);
 
-/* The lab. machine_close() is due in either case. */
-bool machine_open(struct machine *machine, const struct bench_options *bench,
+/* The lab. machine_close() is due in either case; `config` must live as long. */
+bool machine_open(struct machine *machine, const struct machine_config *config,
                   const struct machine_options *options);
 void machine_close(struct machine *machine);
 

@@ -5,12 +5,12 @@
  * What a rig does is a task: a function that runs there, with the machine of the rig. The rig is a
  * fork of its owner, so functions are where they were.
  */
-#ifndef BENCH_RIG_H
-#define BENCH_RIG_H
+#ifndef FAULT_INJECTION_LAB_MEASURE_RIG_H
+#define FAULT_INJECTION_LAB_MEASURE_RIG_H
 
 #include <sys/types.h>
 
-#include "bench/machine.h"
+#include "fault-injection/lab/measure/machine.h"
 
 #define RIG_VALUES    12u
 #define RIG_ARGUMENTS 4u
@@ -27,16 +27,17 @@ struct rig {
     int socket;
 };
 
-/* Boots the machine. On failure nothing is left, and a line is in bench->error. Options must live
- * as long as the rig. */
-bool rig_open(struct rig *rig, struct bench *bench, const struct machine_options *options);
+/* Boots the machine. On failure nothing is left, and a line is in `error`. Config and options
+ * must live as long as the rig. */
+bool rig_open(struct rig *rig, const struct machine_config *config,
+              const struct machine_options *options, char error[LAB_ERROR_SIZE]);
 void rig_close(struct rig *rig);
-bool rig_do(struct rig *rig, struct bench *bench, const struct rig_task *task,
-            double values[RIG_VALUES]);
+bool rig_do(struct rig *rig, const struct rig_task *task, double values[RIG_VALUES],
+            char error[LAB_ERROR_SIZE]);
 
 /* Scales an argument, an amount of work, until the task takes about that long on this rig: machines
  * differ tenfold, and too short a time is all noise. */
-bool rig_scale(struct rig *rig, struct bench *bench, struct rig_task *task, unsigned argument,
-               unsigned milliseconds);
+bool rig_scale(struct rig *rig, struct rig_task *task, unsigned argument, unsigned milliseconds,
+               char error[LAB_ERROR_SIZE]);
 
 #endif

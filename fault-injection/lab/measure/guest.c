@@ -1,4 +1,4 @@
-#include "bench/link.h"
+#include "fault-injection/lab/measure/guest.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ATTEMPT_MS 1000
-#define DONE       "bench-done "
+#define DONE       "guest-done "
 
 static int milliseconds_until(uint64_t deadline_ns)
 {
@@ -21,7 +21,7 @@ static int milliseconds_until(uint64_t deadline_ns)
     return now >= deadline_ns ? 0 : (int)((deadline_ns - now) / 1000000 + 1);
 }
 
-bool link_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns)
+bool guest_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns)
 {
     struct pollfd poll_for[] = {{.fd = fd, .events = events},
                                 {.fd = lab->signals, .events = POLLIN}};
@@ -53,13 +53,13 @@ static int attempt(struct lab *lab, int fd, unsigned port)
         return 0;
     if (errno != EINPROGRESS)
         return errno;
-    if (!link_wait(lab, fd, POLLOUT, lab_deadline(lab, ATTEMPT_MS)))
+    if (!guest_wait(lab, fd, POLLOUT, lab_deadline(lab, ATTEMPT_MS)))
         return ETIMEDOUT;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     return error;
 }
 
-int link_open(struct lab *lab, unsigned port, unsigned timeout_ms)
+int guest_open(struct lab *lab, unsigned port, unsigned timeout_ms)
 {
     uint64_t deadline = lab_deadline(lab, timeout_ms);
 
@@ -82,7 +82,7 @@ int link_open(struct lab *lab, unsigned port, unsigned timeout_ms)
     }
 }
 
-bool link_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t deadline_ns)
+bool guest_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t deadline_ns)
 {
     const char *next = data;
 
@@ -91,7 +91,7 @@ bool link_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t 
 
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return lab_fail(lab, "the connection to the guest broke: %s", strerror(errno));
-        if (sent < 0 && !link_wait(lab, fd, POLLOUT, deadline_ns))
+        if (sent < 0 && !guest_wait(lab, fd, POLLOUT, deadline_ns))
             return false;
         if (sent > 0) {
             next += sent;
@@ -101,8 +101,8 @@ bool link_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t 
     return true;
 }
 
-bool link_receive(struct lab *lab, int fd, void *data, size_t size, size_t *received,
-                  uint64_t deadline_ns)
+bool guest_receive(struct lab *lab, int fd, void *data, size_t size, size_t *received,
+                   uint64_t deadline_ns)
 {
     for (;;) {
         ssize_t got = recv(fd, data, size, 0);
@@ -115,13 +115,13 @@ bool link_receive(struct lab *lab, int fd, void *data, size_t size, size_t *rece
             return lab_fail(lab, "the guest closed the connection");
         if (errno != EAGAIN && errno != EINTR)
             return lab_fail(lab, "the connection to the guest broke: %s", strerror(errno));
-        if (!link_wait(lab, fd, POLLIN, deadline_ns))
+        if (!guest_wait(lab, fd, POLLIN, deadline_ns))
             return false;
     }
 }
 
 /* Until the line that says how the command ended. */
-static bool read_output(struct lab *lab, int shell, char output[LINK_OUTPUT_SIZE],
+static bool read_output(struct lab *lab, int shell, char output[GUEST_OUTPUT_SIZE],
                         uint64_t deadline)
 {
     const char *done;
@@ -129,9 +129,10 @@ static bool read_output(struct lab *lab, int shell, char output[LINK_OUTPUT_SIZE
 
     output[0] = '\0';
     while (!(done = strstr(output, DONE)) || !strchr(done, '.')) {
-        if (used == LINK_OUTPUT_SIZE - 1)
+        if (used == GUEST_OUTPUT_SIZE - 1)
             return lab_fail(lab, "the guest says too much: %s", output);
-        if (!link_receive(lab, shell, output + used, LINK_OUTPUT_SIZE - 1 - used, &size, deadline))
+        if (!guest_receive(lab, shell, output + used, GUEST_OUTPUT_SIZE - 1 - used, &size,
+                           deadline))
             return false;
         used += size;
         output[used] = '\0';
@@ -140,13 +141,13 @@ static bool read_output(struct lab *lab, int shell, char output[LINK_OUTPUT_SIZE
            lab_fail(lab, "a command of the guest failed: %s", output);
 }
 
-bool link_command(struct lab *lab, int shell, const char *command, unsigned timeout_ms,
-                  char *output)
+bool guest_command(struct lab *lab, int shell, const char *command, unsigned timeout_ms,
+                   char *output)
 {
     uint64_t deadline = lab_deadline(lab, timeout_ms);
-    char line[LINK_LINE_SIZE], own[LINK_OUTPUT_SIZE];
+    char line[GUEST_LINE_SIZE], own[GUEST_OUTPUT_SIZE];
 
     snprintf(line, sizeof(line), "%s; echo " DONE "$?.\n", command);
-    return link_send(lab, shell, line, strlen(line), deadline) &&
+    return guest_send(lab, shell, line, strlen(line), deadline) &&
            read_output(lab, shell, output ? output : own, deadline);
 }
