@@ -34,6 +34,7 @@ struct replica_options {
     bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
+    bool no_arbiter;     /* who is silent is taken for halted */
 };
 
 struct replica {

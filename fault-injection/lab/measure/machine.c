@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault-injection/lab/faults/faults.h"
 #include "fault-injection/lab/measure/guest.h"
 #include "fault-injection/lab/measure/watch.h"
 
@@ -56,6 +57,7 @@ void machine_close(struct machine *machine)
     if (machine->shell >= 0)
         close(machine->shell);
     pair_end(&machine->pair);
+    faults_close(machine->faults);
     lab_close(&machine->lab);
 }
 
@@ -109,6 +111,9 @@ static bool start_pair(struct machine *machine)
         options.backup_extra[count++] = "--disk";
         options.backup_extra[count++] = machine->disks[1];
     }
+    if (machine->options.round_trip_us > 0 &&
+        !faults_open(&machine->faults, &machine->lab, &options))
+        return false;
     return pair_start(&machine->pair, &machine->lab, &options) &&
            pair_wait_protected(&machine->pair);
 }
@@ -143,12 +148,22 @@ static bool start_unprotected(struct machine *machine)
     return process_start(&replica->process, lab, lab->network.places[PLACE_HOST_A], log, arguments);
 }
 
+/* Half of it each way. A guest that boots over a slow channel would take minutes. */
+static bool delay_channel(struct machine *machine)
+{
+    struct fault delay = {.kind = FAULT_DELAY,
+                          .amount = {(int64_t)machine->options.round_trip_us / 2}};
+    struct fault_record record;
+
+    return !machine->faults || faults_begin(machine->faults, &machine->pair, &delay, 0, 0, &record);
+}
+
 bool machine_boot(struct machine *machine)
 {
     bool pair = machine->options.form != FORM_UNPROTECTED;
 
     if (!(pair ? start_pair(machine) : start_unprotected(machine)) ||
-        !pair_wait_guest(&machine->pair))
+        !pair_wait_guest(&machine->pair) || !delay_channel(machine))
         return false;
     machine->shell = guest_open(&machine->lab, GUEST_SHELL_PORT, CONNECT_MS);
     return machine->shell >= 0;

@@ -9,7 +9,7 @@
 #include "fault-injection/lab/load.h"
 #include "fault-injection/lab/pair.h"
 
-#define MACHINE_MORE 10u
+#define MACHINE_MORE 24u
 
 enum form { FORM_UNPROTECTED, FORM_REVISED, FORM_ORIGINAL, FORM_COUNT };
 
@@ -18,6 +18,7 @@ struct machine_config {
     struct lab_config lab;
     const char *memory; /* of the guest */
     const char *cpu;    /* --cpu, or NULL: the default */
+    int signals;        /* of the owner of rigs: when it can be read, they end at once; 0: none */
 };
 
 struct machine_options {
@@ -25,9 +26,11 @@ struct machine_options {
     const char *epoch;        /* instructions of each, or NULL */
     const char *epoch_max_us; /* of the longest, or NULL: the default */
     bool disk;
+    unsigned round_trip_us; /* added to the channel once the guest is up; 0: no link in between */
     const char *more[MACHINE_MORE]; /* further options of a pair's primary, up to NULL */
 };
 
+struct faults;
 struct watch;
 
 struct machine {
@@ -36,8 +39,9 @@ struct machine {
     struct lab lab;
     struct pair pair; /* of an unprotected machine: its one process is the "primary" */
     char disks[2][LAB_PATH_SIZE];
-    int shell;         /* connections, or -1 */
-    struct load *load; /* clients of a failover, or NULL */
+    struct faults *faults; /* for the link, or NULL */
+    int shell;             /* connections, or -1 */
+    struct load *load;     /* clients of a failover, or NULL */
     struct watch *watch;
 };
 

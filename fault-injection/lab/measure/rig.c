@@ -1,6 +1,8 @@
 #include "fault-injection/lab/measure/rig.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,11 +68,29 @@ static bool fail(char error[LAB_ERROR_SIZE], const char *what)
     return false;
 }
 
+/* Waits for a signal or the rig's answer, `timeout_ms` at most (-1: for ever). */
+static bool is_interrupted(const struct rig *rig, int timeout_ms)
+{
+    struct pollfd poll_for[] = {{.fd = rig->socket, .events = POLLIN},
+                                {.fd = rig->signals, .events = POLLIN}};
+
+    if (rig->signals == 0)
+        return false;
+    while (poll(poll_for, 2, timeout_ms) < 0 && errno == EINTR)
+        ;
+    return poll_for[1].revents != 0;
+}
+
 static bool wait_for_answer(struct rig *rig, double values[RIG_VALUES], char error[LAB_ERROR_SIZE])
 {
     struct answer answer;
-    ssize_t size = recv(rig->socket, &answer, sizeof(answer), 0);
+    ssize_t size;
 
+    if (is_interrupted(rig, -1)) {
+        errno = EINTR;
+        return fail(error, "the process of the machine");
+    }
+    size = recv(rig->socket, &answer, sizeof(answer), 0);
     if (size != sizeof(answer)) {
         errno = size < 0 ? errno : ECHILD;
         return fail(error, "the process of the machine");
@@ -97,6 +117,7 @@ bool rig_open(struct rig *rig, const struct machine_config *config,
     }
     close(ends[1]);
     rig->socket = ends[0];
+    rig->signals = config->signals;
     if (rig->pid < 0) {
         close(rig->socket);
         return fail(error, "no process");
@@ -111,6 +132,8 @@ void rig_close(struct rig *rig)
 {
     static const struct rig_task end = {0};
 
+    if (is_interrupted(rig, 0))
+        kill(rig->pid, SIGTERM);
     /* Not by closing alone: later rigs have inherited this end. If it is dead already, good. */
     (void)!send(rig->socket, &end, sizeof(end), 0);
     close(rig->socket);

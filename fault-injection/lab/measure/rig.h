@@ -25,6 +25,7 @@ struct rig_task {
 struct rig {
     pid_t pid;
     int socket;
+    int signals; /* as in the configuration */
 };
 
 /* Boots the machine. On failure nothing is left, and a line is in `error`. Config and options

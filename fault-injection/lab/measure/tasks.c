@@ -90,11 +90,15 @@ bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
     double megabytes = arguments[DISK_ARGUMENT_MIB] * (double)MIB / 1e6;
     double seconds, writes = 0, reads = 0;
     char command[160], output[GUEST_OUTPUT_SIZE];
-    uint64_t start = lab_now_ns();
+    struct machine_status before, after;
+    uint64_t start;
 
     snprintf(command, sizeof(command), "diskload %s -s %u -b %u",
              arguments[DISK_ARGUMENT_SCATTERED] ? "-r" : "", arguments[DISK_ARGUMENT_MIB],
              arguments[DISK_ARGUMENT_KIB]);
+    if (!machine_status(machine, &before))
+        return false;
+    start = lab_now_ns();
     for (unsigned time = 0; time < arguments[DISK_ARGUMENT_TIMES]; time++) {
         if (!guest_command(&machine->lab, machine->shell, command, TASK_MS, output))
             return false;
@@ -104,6 +108,10 @@ bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
         reads += part_ns(output, " read:");
     }
     seconds = seconds_since(start);
+    if (!machine_status(machine, &after))
+        return false;
+    values[DISK_SECONDS] = seconds;
+    values[DISK_EPOCHS] = after.epochs - before.epochs;
     megabytes *= arguments[DISK_ARGUMENT_TIMES];
     values[DISK_WRITE_MB_S] = megabytes / (seconds * writes / (writes + reads));
     values[DISK_READ_MB_S] = megabytes / (seconds * reads / (writes + reads));

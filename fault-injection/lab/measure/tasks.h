@@ -17,7 +17,7 @@ bool task_cpu(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
 /* diskload in the guest, so many times: writes, one after the other or scattered, then the reads.
  */
 enum { DISK_ARGUMENT_MIB, DISK_ARGUMENT_KIB, DISK_ARGUMENT_SCATTERED, DISK_ARGUMENT_TIMES };
-enum { DISK_WRITE_MB_S, DISK_READ_MB_S };
+enum { DISK_WRITE_MB_S, DISK_READ_MB_S, DISK_SECONDS, DISK_EPOCHS };
 bool task_disk(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
                double values[RIG_VALUES]);
 
