@@ -109,7 +109,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 	$(call say,TEST  $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(TEST_RUNNER) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
-UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
+UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
 include $(wildcard fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk)

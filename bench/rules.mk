@@ -16,7 +16,7 @@ $(BUILD)/bench/guest/linux/init: $(wildcard bench/guest/linux/*.c) $(wildcard be
 $(BUILD)/bench/guest/linux.cpio: $(BUILD)/bench/guest/linux/init
 	$(Q)cd $(<D) && echo init | cpio --create --format=newc --owner=0:0 --quiet > ../$(@F)
 
-$(BUILD)/bench/measure: $(BENCH_MEASURE) $(LAB_MEASURE) $(LAB_OBJECTS)
+$(BUILD)/bench/measure: $(BENCH_MEASURE) $(LAB_OBJECTS)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(LDFLAGS) $^ -ljansson -lm -o $@
 

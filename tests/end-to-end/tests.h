@@ -35,6 +35,8 @@
     X(tiny_code_cache_protected_by_the_interpreter)                                                \
     X(interpreter_protected_by_a_tiny_code_cache)                                                  \
     X(disks_stay_equal)                                                                            \
+    X(workloads_hold_over_failovers)                                                               \
+    X(workloads_notice_what_is_wrong)                                                              \
     X(guest_restarts_under_protection)                                                             \
     X(power_off_ends_both)
 
