@@ -3,3 +3,10 @@
 
 LAB_OBJECTS := $(foreach f,fault-injection/lab $(wildcard fault-injection/lab/faults fault-injection/lab/workloads \
 	fault-injection/lab/measure),$(call objects,$(f)))
+
+# Experiments: the command, and the build of ftvm that faults can reach into.
+EXPERIMENT := $(call objects,fault-injection/lab/experiment)
+
+$(BUILD)/ftvm-lab: $(EXPERIMENT) $(LAB_OBJECTS)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(LDFLAGS) $^ -ljansson -linih -lm -o $@

@@ -6,9 +6,8 @@
 
 #include "fault-injection/lab/measure/sample.h"
 
-/* A point's label without x, from its settings. */
-static void make_label(const struct experiment *experiment, const struct settings *settings, int x,
-                       char label[POINT_NAME_SIZE])
+void groups_label(const struct experiment *experiment, const struct settings *settings, int x,
+                  char label[POINT_NAME_SIZE])
 {
     size_t used = 0;
 
@@ -61,7 +60,7 @@ bool groups_make(struct groups *groups, const struct experiment *experiment,
         char point[POINT_NAME_SIZE];
 
         experiment_point(experiment, i, &settings, point);
-        make_label(experiment, &settings, x, group->label);
+        groups_label(experiment, &settings, x, group->label);
         group->x = x >= 0 ? strtod(settings.value[x], NULL) : 0;
         if (!take(group, table, point, table_column(table, column)))
             return false;

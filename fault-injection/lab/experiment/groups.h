@@ -29,6 +29,9 @@ bool groups_make(struct groups *groups, const struct experiment *experiment,
                  const struct table *table, int x, const char *column);
 void groups_free(struct groups *groups);
 
+/* What a group is called: the settings that are swept, without x. */
+void groups_label(const struct experiment *experiment, const struct settings *settings, int x,
+                  char label[POINT_NAME_SIZE]);
 /* From 0 to 1: 0.5 is the median. NAN for an empty one. */
 double group_quantile(struct group *group, double part);
 

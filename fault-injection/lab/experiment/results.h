@@ -36,8 +36,8 @@
     X(victim)                                                                                      \
     X(failovers)                                                                                   \
     X(detected)                                                                                    \
-    X(claimed) X(consumed) X(live) X(failover) X(gap) X(recovery) X(answers) X(two_alive)          \
-        X(divergences)
+    X(claimed)                                                                                     \
+    X(consumed) X(live) X(failover) X(gap) X(recovery) X(answers) X(two_alive) X(divergences)
 
 /* Of speed. `normalized` is to the unprotected machine, measured right before; `boundary_us` what
  * the work takes longer, shared out to its boundaries. */

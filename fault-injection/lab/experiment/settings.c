@@ -148,7 +148,7 @@ static bool check_number(const struct row *row, const char *value, char error[SE
     if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= row->least &&
         number <= row->largest)
         return true;
-    snprintf(error, SETTINGS_ERROR_SIZE, "'%s' is no number from %llu to %llu", value,
+    snprintf(error, SETTINGS_ERROR_SIZE, "'%.100s' is no number from %llu to %llu", value,
              (unsigned long long)row->least, (unsigned long long)row->largest);
     return false;
 }
@@ -163,7 +163,7 @@ static bool check_words(const struct row *row, const char *value, char error[SET
         if (strncmp(word, value, size) == 0 && (word[size] == '|' || word[size] == '\0') &&
             size > 0)
             return true;
-    snprintf(error, SETTINGS_ERROR_SIZE, "'%s' is none of %s", value, row->words);
+    snprintf(error, SETTINGS_ERROR_SIZE, "'%.100s' is none of %s", value, row->words);
     return false;
 }
 
@@ -188,7 +188,7 @@ static bool check_workloads(const char *value, char error[SETTINGS_ERROR_SIZE])
     for (char *name = strtok_r(copy, " \t", &rest); name; name = strtok_r(NULL, " \t", &rest)) {
         if (workload_find(name))
             continue;
-        snprintf(error, SETTINGS_ERROR_SIZE, "there is no workload '%s'; there are ", name);
+        snprintf(error, SETTINGS_ERROR_SIZE, "there is no workload '%.100s'; there are ", name);
         for (size_t used = strlen(error); *kinds; kinds++, used = strlen(error))
             snprintf(error + used, SETTINGS_ERROR_SIZE - used, "%s%s", (*kinds)->name,
                      kinds[1] ? ", " : "");

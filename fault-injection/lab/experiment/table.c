@@ -134,7 +134,7 @@ void table_free(struct table *table)
 int table_column(const struct table *table, const char *name)
 {
     for (unsigned i = 0; i < table->column_count; i++)
-        if (strcmp(table->columns[i], name) == 0)
+        if (name && strcmp(table->columns[i], name) == 0)
             return (int)i;
     return -1;
 }

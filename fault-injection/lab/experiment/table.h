@@ -27,7 +27,7 @@ struct table {
 bool table_read(struct table *table, const char *path);
 void table_free(struct table *table);
 
-/* -1 if there is none of that name. */
+/* -1 if there is none of that name, or no name. */
 int table_column(const struct table *table, const char *name);
 /* "" without such a column. */
 const char *table_text(const struct table *table, size_t row, int column);

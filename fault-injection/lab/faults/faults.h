@@ -37,5 +37,8 @@ bool faults_begin(struct faults *faults, struct pair *pair, const struct fault *
 bool faults_tick(struct faults *faults, struct pair *pair);
 /* All that is still on; a replica that was stopped is continued. */
 bool faults_heal(struct faults *faults, struct pair *pair);
+/* After healing: brings the pair back to one live replica, protected by another. `what` (of
+ * LAB_ERROR_SIZE) says what it had to do. */
+bool faults_recover(struct faults *faults, struct pair *pair, unsigned timeout_ms, char *what);
 
 #endif
