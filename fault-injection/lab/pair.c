@@ -52,7 +52,11 @@ static bool make_disk(struct lab *lab, enum place host)
 
 static bool start_primary(struct pair *pair, struct lab *lab, const struct replica_options *options)
 {
-    *pair = (struct pair){.lab = lab, .options = *options};
+    *pair = (struct pair){.lab = lab,
+                          .options = *options,
+                          .replicas = calloc(PAIR_MAX_REPLICAS, sizeof(struct replica))};
+    if (!pair->replicas)
+        return lab_fail(lab, "out of memory");
     if (!clean_arbiter(lab) ||
         (options->disk && !(make_disk(lab, PLACE_HOST_A) && make_disk(lab, PLACE_HOST_B))))
         return false;
@@ -77,6 +81,8 @@ void pair_end(struct pair *pair)
 {
     for (unsigned i = 0; i < pair->count; i++)
         replica_end(&pair->replicas[i]);
+    free(pair->replicas);
+    pair->replicas = NULL;
     pair->count = 0;
     pair->primary = pair->backup = NULL;
 }

@@ -22,7 +22,8 @@ allow libftvm '(libftvm|replication|logging)/'
 allow vmm vmm/
 allow cli '(cli|vmm)/'
 allow examples '(examples/|fault-injection/lab/)'
-allow fault-injection/lab fault-injection/lab/
+allow fault-injection/hooks fault-injection/hooks/
+allow fault-injection/lab 'fault-injection/(lab/|hooks/page\.h)'
 allow fault-injection/simulator '(fault-injection/simulator/|replication/|logging/)'
 allow vmm/state vmm/state/
 allow vmm/riscv 'vmm/(riscv/|state/|memory\.h)'

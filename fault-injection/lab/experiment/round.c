@@ -31,9 +31,9 @@ struct state {
 
     /* Replicas that had taken over, or diverged, before. */
     bool was_live[PAIR_MAX_REPLICAS], was_diverged[PAIR_MAX_REPLICAS];
-    uint64_t begun_ns;     /* the first fault */
-    uint64_t two_since_ns; /* two replicas are alive since; 0: no */
-    uint64_t two_alive_ns; /* for how long, at most */
+    struct trace_times times; /* the round, and the first fault */
+    uint64_t two_since_ns;    /* two replicas are alive since; 0: no */
+    uint64_t two_alive_ns;    /* for how long, at most */
     unsigned divergences;
 };
 
@@ -157,8 +157,9 @@ static bool begin_faults(struct state *state)
         if (!faults_begin(subject->faults, &subject->pair, &state->faults[i], drawn, PATIENCE_MS,
                           &state->records[i]))
             return false;
-        if (state->begun_ns == 0)
-            state->begun_ns = state->records[i].at_ns ? state->records[i].at_ns : lab_now_ns();
+        if (state->times.fault_ns == 0)
+            state->times.fault_ns =
+                state->records[i].at_ns ? state->records[i].at_ns : lab_now_ns();
     }
     result_set(state->result, RESULT_host, "%s", network_name(state->records[0].host));
     result_set(state->result, RESULT_victim, "%s",
@@ -307,6 +308,7 @@ static void go_through(struct state *state)
 static void prepare(struct state *state)
 {
     note_past(state);
+    state->times.round_ns = lab_now_ns();
     result_set(state->result, RESULT_workload, "%s", state->subject->kind->name);
     if (settings_are(&state->subject->settings, SETTING_DRAW, "yes"))
         draw_fault(state);
@@ -330,9 +332,9 @@ static bool finish(struct state *state, struct results *results)
     struct subject *subject = state->subject;
     bool good = true;
 
-    if (state->begun_ns != 0) {
+    if (state->times.fault_ns != 0) {
         report_failovers(state);
-        good = trace_write(subject, state->round->point, state->round->repetition, state->begun_ns,
+        good = trace_write(subject, state->round->point, state->round->repetition, &state->times,
                            results, result);
     }
     result_set(result, RESULT_two_alive, "%d", two_are_alive(state));

@@ -43,15 +43,22 @@ static double relative_ms(uint64_t at_ns, uint64_t begun_ns)
 
 /* ---- The client ---------------------------------------------------------------------------- */
 
+static uint64_t first_ns(const struct trace_times *times)
+{
+    uint64_t before = times->fault_ns > BEFORE_NS ? times->fault_ns - BEFORE_NS : 0;
+
+    return before > times->round_ns ? before : times->round_ns;
+}
+
 /* The samples from shortly before the fault on. */
-static size_t take_samples(const struct workload *workload, uint64_t begun_ns,
+static size_t take_samples(const struct workload *workload, const struct trace_times *times,
                            struct workload_sample *samples)
 {
     uint64_t answers = workload_answers(workload);
     size_t first = answers > SAMPLES_MAX ? (size_t)(answers - SAMPLES_MAX) : 0, from = 0;
     size_t count = workload_samples(workload, first, samples, SAMPLES_MAX);
 
-    while (from < count && samples[from].at_ns + BEFORE_NS < begun_ns)
+    while (from < count && samples[from].at_ns < first_ns(times))
         from++;
     memmove(samples, samples + from, (count - from) * sizeof(*samples));
     return count - from;
@@ -99,16 +106,18 @@ static void add_steps(struct text *text, const char *key, const struct workload_
     }
 }
 
-static bool write_window(struct subject *subject, const char *key, uint64_t begun_ns,
+static bool write_window(struct subject *subject, const char *key, const struct trace_times *times,
                          struct results *results, struct result *result)
 {
+    uint64_t begun_ns = times->fault_ns;
+
     struct workload_sample *samples = malloc(SAMPLES_MAX * sizeof(*samples));
     double *latencies = malloc(SAMPLES_MAX * sizeof(*latencies));
     struct text text = {0};
     bool good = true;
 
     if (samples && latencies && text_open(&text, STEPS)) {
-        size_t count = take_samples(subject->workload, begun_ns, samples);
+        size_t count = take_samples(subject->workload, times, samples);
 
         text.bytes[0] = '\0';
         add_steps(&text, key, samples, count, begun_ns, latencies);
@@ -126,7 +135,7 @@ static bool write_window(struct subject *subject, const char *key, uint64_t begu
 
 /* ---- The primary --------------------------------------------------------------------------- */
 
-static bool write_status(struct subject *subject, const char *key, uint64_t begun_ns,
+static bool write_status(struct subject *subject, const char *key, const struct trace_times *times,
                          struct results *results)
 {
     static const size_t capacity = STATUS_LOG_MAX;
@@ -135,8 +144,7 @@ static bool write_status(struct subject *subject, const char *key, uint64_t begu
     bool good = true;
 
     if (samples && text_open(&text, STEPS)) {
-        size_t count = status_log_samples(
-            subject->status, begun_ns > BEFORE_NS ? begun_ns - BEFORE_NS : 0, samples, capacity);
+        size_t count = status_log_samples(subject->status, first_ns(times), samples, capacity);
 
         text.bytes[0] = '\0';
         for (size_t i = 1; i < count && i < STEPS; i++) {
@@ -146,7 +154,7 @@ static bool write_status(struct subject *subject, const char *key, uint64_t begu
             if (now->pid != before->pid || seconds <= 0)
                 continue;
             add(&text, "%s,%.0f,%" PRIu64 ",%.3f,%" PRIu64 "\n", key,
-                relative_ms(now->at_ns, begun_ns), now->lag_entries,
+                relative_ms(now->at_ns, times->fault_ns), now->lag_entries,
                 (double)(now->log_bytes - before->log_bytes) * 8 / 1e3 / seconds,
                 now->outputs_held);
         }
@@ -157,13 +165,13 @@ static bool write_status(struct subject *subject, const char *key, uint64_t begu
     return good;
 }
 
-bool trace_write(struct subject *subject, const char *point, unsigned repetition, uint64_t begun_ns,
-                 struct results *results, struct result *result)
+bool trace_write(struct subject *subject, const char *point, unsigned repetition,
+                 const struct trace_times *times, struct results *results, struct result *result)
 {
     char key[POINT_NAME_SIZE + 32];
 
     /* A point's name has neither commas nor quotes but in a fault's text. */
     snprintf(key, sizeof(key), "\"%s\",%u", point, repetition);
-    return write_window(subject, key, begun_ns, results, result) &&
-           write_status(subject, key, begun_ns, results);
+    return write_window(subject, key, times, results, result) &&
+           write_status(subject, key, times, results);
 }

@@ -11,8 +11,14 @@
 #define TRACE_WINDOW_HEADER "point,repetition,at_ms,answers,latency_us,latency_max_us\n"
 #define TRACE_STATUS_HEADER "point,repetition,at_ms,lag_entries,log_kbit_s,outputs_held\n"
 
-/* Adds a run's rows to the files, and `gap` and `answers` to its result. */
-bool trace_write(struct subject *subject, const char *point, unsigned repetition, uint64_t begun_ns,
-                 struct results *results, struct result *result);
+/* When the round began, and in it the fault. */
+struct trace_times {
+    uint64_t round_ns, fault_ns;
+};
+
+/* Adds a run's rows to the files, and `gap` and `answers` to its result. What was before the round
+ * belongs to another fault, and is left out. */
+bool trace_write(struct subject *subject, const char *point, unsigned repetition,
+                 const struct trace_times *times, struct results *results, struct result *result);
 
 #endif
