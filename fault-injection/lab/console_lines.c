@@ -7,8 +7,8 @@
 
 void console_lines_init(struct console_lines *lines)
 {
-    *lines =
-        (struct console_lines){.last = -1, .gap_to = -1, .first_line = true, .first_number = true};
+    *lines = (struct console_lines){
+        .last = -1, .gap_from = -1, .gap_to = -1, .first_line = true, .first_number = true};
 }
 
 void console_lines_next_file(struct console_lines *lines)
@@ -34,15 +34,25 @@ static bool read_number(const char *line, int64_t *number)
     return end != count && *end == '\0';
 }
 
+/* How much of the line stands at the end of a file: others (the shell's prompt) may have printed
+ * before it without ending their line. */
+static size_t begun(const char *tail, const char *line)
+{
+    for (; *tail; tail++)
+        if (strncmp(line, tail, strlen(tail)) == 0)
+            break;
+    return strlen(tail);
+}
+
 /* Do the end of one file and the beginning of the next, perhaps overlapping, make this line? */
 static bool completes(const char *tail, const char *head, int64_t number)
 {
     char line[CONSOLE_LINES_SIZE];
     size_t size = (size_t)snprintf(line, sizeof(line), "%s%" PRId64, CONSOLE_LINES_COUNT, number);
-    size_t first = strlen(tail), second = strlen(head);
+    size_t rest = strlen(head);
 
-    return first <= size && second <= size && strncmp(line, tail, first) == 0 &&
-           strcmp(line + size - second, head) == 0 && first + second >= size;
+    return rest <= size && strcmp(line + size - rest, head) == 0 &&
+           begun(tail, line) + rest >= size;
 }
 
 static bool follows(const struct console_lines *lines, int64_t number)
@@ -62,9 +72,9 @@ static void end_line(struct console_lines *lines)
     lines->line[lines->used] = '\0';
     lines->used = 0;
     if (read_number(lines->line, &number)) {
-        if (!follows(lines, number)) {
+        if (lines->gap_to < 0 && !follows(lines, number)) {
+            lines->gap_from = lines->last;
             lines->gap_to = number;
-            return;
         }
         lines->last = number;
         lines->first_number = false;
@@ -77,7 +87,7 @@ static void end_line(struct console_lines *lines)
 
 bool console_lines_take(struct console_lines *lines, const char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size && lines->gap_to < 0; i++) {
+    for (size_t i = 0; i < size; i++) {
         if (bytes[i] == '\n')
             end_line(lines);
         else if (bytes[i] != '\r' && lines->used < sizeof(lines->line) - 1)

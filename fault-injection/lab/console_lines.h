@@ -18,7 +18,7 @@
 struct console_lines {
     uint64_t count;                /* lines so far, repeated ones included */
     int64_t last;                  /* number of the last one; -1: none yet */
-    int64_t gap_to;                /* the number that came instead of last + 1; -1: no gap */
+    int64_t gap_from, gap_to;      /* the first two between which some are missing; -1: none */
     char line[CONSOLE_LINES_SIZE]; /* the beginning of a line that has not ended */
     size_t used;
     bool first_line, first_number; /* nothing, and no number, has come in this file */
@@ -29,7 +29,7 @@ struct console_lines {
 void console_lines_init(struct console_lines *lines);
 /* What comes now stands in the next file. */
 void console_lines_next_file(struct console_lines *lines);
-/* False from the first gap on. */
+/* False from the first gap on; lines are counted all the same. */
 bool console_lines_take(struct console_lines *lines, const char *bytes, size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define PIECE 4096u
 
-/* A replica that was never active has no file. */
+/* A replica that was never active has no file, or an empty one. */
 static bool check_file(const struct pair *pair, const struct replica *replica,
                        struct console_lines *lines)
 {
@@ -25,7 +25,7 @@ static bool check_file(const struct pair *pair, const struct replica *replica,
     return good || lab_fail(pair->lab,
                             "the console goes from line %" PRId64 " to line %" PRId64
                             " in the file of replica %s",
-                            lines->last, lines->gap_to, replica->label);
+                            lines->gap_from, lines->gap_to, replica->label);
 }
 
 bool console_log_check(const struct pair *pair, unsigned *lines)

@@ -74,6 +74,10 @@ static bool attempt(struct connection *connection, unsigned port)
         return fail(connection, "no socket", strerror(errno));
     inet_pton(AF_INET, NETWORK_GUEST_ADDRESS, &address.sin_addr);
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    /* Before the window is agreed upon. */
+    if (connection->receive_buffer > 0)
+        setsockopt(connection->fd, SOL_SOCKET, SO_RCVBUF, &connection->receive_buffer,
+                   sizeof(connection->receive_buffer));
     if (connect(connection->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return true;
     if (errno != EINPROGRESS)
@@ -90,7 +94,8 @@ bool connection_open(struct connection *connection, unsigned port, unsigned time
     uint64_t deadline = deadline_after(timeout_ms);
 
     connection_close(connection);
-    connection_init(connection, connection->workload);
+    connection->first = connection->end = 0;
+    connection->broken = false;
     while (!attempt(connection, port)) {
         connection_close(connection);
         if (lab_now_ns() >= deadline || atomic_load(&connection->workload->abandoned))

@@ -19,7 +19,8 @@ struct workload;
 
 struct connection {
     const struct workload *workload;
-    int fd;                        /* -1: none */
+    int receive_buffer; /* bytes that the kernel may hold for us; 0: as many as it likes */
+    int fd;             /* -1: none */
     char bytes[CONNECTION_BUFFER]; /* received, and not taken yet: from `first` to `end` */
     size_t first, end;
     bool broken; /* the other end is gone; else what failed was only late */

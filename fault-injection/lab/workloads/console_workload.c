@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault-injection/lab/console_lines.h"
@@ -173,32 +174,43 @@ static void read_on(struct workload *workload)
             workload_blame(workload,
                            "the console goes from line %" PRId64 " to line %" PRId64
                            " in the file of replica number %u",
-                           lines->last, lines->gap_to, consoles->file_index + 1);
+                           lines->gap_from, lines->gap_to, consoles->file_index + 1);
         if (lines->count > before)
             note_lines(workload, lines->count - before);
     }
 }
 
-/* The first of the later replicas that has a file: it has taken over. -1: none. */
+/* -1 if it is not there, or empty: a backup prints nothing. */
+static int open_printed(const char *path)
+{
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file >= 0 && (fstat(file, &status) || status.st_size == 0)) {
+        close(file);
+        file = -1;
+    }
+    return file;
+}
+
+/* The first of the later replicas that has printed: it has taken over. -1: none. */
 static int open_later(struct consoles *consoles, unsigned *index)
 {
     char path[LAB_PATH_SIZE];
-    int file;
+    bool known = true;
+    int file = -1;
 
-    for (*index = consoles->next_index;; ++*index) {
-        bool known;
-
+    for (*index = consoles->next_index; file < 0 && known; ++*index) {
         pthread_mutex_lock(&consoles->lock);
         known = *index < consoles->path_count;
         if (known)
             memcpy(path, consoles->paths[*index], sizeof(path));
         pthread_mutex_unlock(&consoles->lock);
-        if (!known)
-            return -1;
-        file = open(path, O_RDONLY | O_CLOEXEC);
-        if (file >= 0)
-            return file;
+        if (known)
+            file = open_printed(path);
     }
+    --*index;
+    return file;
 }
 
 static void follow(struct workload *workload)

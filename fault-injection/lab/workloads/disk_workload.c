@@ -33,6 +33,12 @@ struct client {
     uint64_t random;
 };
 
+/* Tells the records of this run from those that another left on the same disk. */
+static uint64_t run_of(const struct workload *workload)
+{
+    return workload->seed * 0x9e3779b97f4a7c15u + workload->start_ns;
+}
+
 static struct disk_history *history_of(const struct workload *workload)
 {
     return workload->own;
@@ -59,7 +65,7 @@ static bool write_block(struct client *client, uint64_t block, uint64_t number)
     uint64_t asked_ns = lab_now_ns();
 
     snprintf(question, sizeof(question), "write %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-             workload->seed, block, number);
+             run_of(workload), block, number);
     snprintf(expected, sizeof(expected), "done %" PRIu64 " %" PRIu64, block, number);
     workload_note_asked(workload);
     if (!ask(client, question, line)) {
@@ -101,7 +107,7 @@ static bool read_block(struct client *client, uint64_t block)
     uint64_t asked_ns = lab_now_ns(), number;
     enum record_state state;
 
-    snprintf(question, sizeof(question), "read %" PRIu64 " %" PRIu64 "\n", workload->seed, block);
+    snprintf(question, sizeof(question), "read %" PRIu64 " %" PRIu64 "\n", run_of(workload), block);
     workload_note_asked(workload);
     if (!ask(client, question, line)) {
         workload_note_unknown(workload);
@@ -186,7 +192,7 @@ static void read_image_block(struct workload *workload, int image, uint64_t bloc
                        size < 0 ? strerror(errno) : "it ends there");
         return;
     }
-    state = record_read(bytes, workload->seed, block, &number);
+    state = record_read(bytes, run_of(workload), block, &number);
     if (!disk_history_found(history_of(workload), block, state, number, now, now, problem))
         blame_block(workload, "the image of the primary's disk", problem);
 }
