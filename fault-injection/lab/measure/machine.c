@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,23 +123,27 @@ static bool start_pair(struct machine *machine)
 static bool start_unprotected(struct machine *machine)
 {
     struct lab *lab = &machine->lab;
-    struct replica *replica = &machine->pair.replicas[0];
-    char console[LAB_PATH_SIZE + 8], events[LAB_PATH_SIZE], log[LAB_PATH_SIZE];
+    struct replica *replica = machine->pair.replicas = calloc(1, sizeof(*replica));
+    char console[LAB_PATH_SIZE + 8], events[LAB_PATH_SIZE], log[LAB_PATH_SIZE],
+        control[LAB_PATH_SIZE];
     const char *arguments[32] = {lab->config.ftvm, "run",
                                  "--kernel",       lab->config.kernel,
                                  "--initrd",       lab->config.initrd,
                                  "--append",       "ftvm.ip=" NETWORK_GUEST_ADDRESS "/24 " APPEND,
                                  "--net",          "tap:tap0",
                                  "--console",      console,
-                                 "--control",      replica->control};
+                                 "--control",      control};
     unsigned count = 14;
 
+    if (!replica)
+        return lab_fail(lab, "out of memory");
     machine->pair.lab = lab;
     machine->pair.primary = replica;
     machine->pair.count = 1;
     replica->host = PLACE_HOST_A;
     snprintf(replica->label, sizeof(replica->label), "run");
-    lab_path(lab, "run.sock", replica->control);
+    lab_path(lab, "run.sock", control);
+    memcpy(replica->control, control, sizeof(control));
     lab_path(lab, "run.console", replica->console);
     lab_path(lab, "run.events", events);
     lab_path(lab, "run.log", log);
