@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit asan tsan clang fuzz e2e (default: all)
+#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz e2e (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
 # other, as two replicas under test want the machine for themselves. What a program printed is kept in
@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit asan tsan clang fuzz e2e}"
+stages="${*:-house unit hooks asan tsan clang fuzz e2e}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -89,11 +89,17 @@ stage_house() {
     make -s -j"$jobs" all >"$logs/build-house.log" 2>&1
     step globals tests/house/globals.sh build
     step symbols tests/house/symbols.sh build
+    step hooks tests/house/hooks.sh build
 }
 
 stage_unit() {
     make -s guest || count 0 1
     programs unit . BUILD=build
+}
+
+# The build that the fault lab reaches into: its hooks, and that it is the same library otherwise.
+stage_hooks() {
+    programs hooks '/(hooks|libftvm|backends)/' BUILD=build/hooks HOOKS=1
 }
 
 # The Linux boots are left to the plain build: they would take minutes here and show nothing more.
@@ -128,7 +134,7 @@ stage_e2e() {
 
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit asan tsan clang fuzz e2e" >&2
+        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e" >&2
         exit 2
     fi
 done

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -88,6 +90,21 @@ int hooks_page_attach(struct hooks_page **page, const char *path)
     close(fd);
     if (code == 0)
         atomic_store(&(*page)->pid, (uint32_t)getpid());
+    return code;
+}
+
+int hooks_page_attach_named(struct hooks_page **page, char *error, size_t error_size)
+{
+    const char *path = getenv(HOOKS_VARIABLE);
+    int code;
+
+    *page = NULL;
+    if (!path)
+        return 0;
+    code = hooks_page_attach(page, path);
+    if (code)
+        snprintf(error, error_size, HOOKS_VARIABLE "=%.200s: %s", path,
+                 code == -EPROTO ? "no page of hooks of this version" : strerror(-code));
     return code;
 }
 

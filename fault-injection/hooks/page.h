@@ -3,8 +3,9 @@
  * (`make HOOKS=1`): a file, mapped by both. The lab arms a point of the protocol and says what
  * shall happen there, how the replica's disk and clocks behave; the replica counts and obeys.
  *
- * The only header that both sides include. It knows nothing of either, and the plain build compiles
- * nothing of this folder. All fields are atomic: either side may look or write at any time.
+ * The one header that both sides include; it knows nothing of either. The plain build of a replica
+ * takes the names of the points from it and nothing else, and links nothing of this folder. All
+ * fields are atomic: either side may look or write at any time.
  */
 #ifndef FAULT_INJECTION_HOOKS_PAGE_H
 #define FAULT_INJECTION_HOOKS_PAGE_H
@@ -78,7 +79,7 @@ struct hooks_page {
     _Atomic uint64_t passed[HOOKS_POINT_COUNT]; /* how often each point was passed */
 
     _Atomic uint32_t disk;          /* enum hooks_disk */
-    _Atomic uint32_t keep_undo;     /* see vmm/backends/disk_undo.h; read when an image is opened */
+    _Atomic uint32_t keep_undo;     /* undo.h; read when an image is opened */
     _Atomic uint64_t disk_failures; /* served */
 
     _Atomic uint64_t monotonic_ns; /* added to the replica's CLOCK_MONOTONIC; only grows */
@@ -89,6 +90,9 @@ struct hooks_page {
  * -EPROTO, a file that is no page of this version. */
 int hooks_page_create(struct hooks_page **page, const char *path);
 int hooks_page_attach(struct hooks_page **page, const char *path);
+/* The page that the environment names. No page, and 0, if it names none; if that cannot be had,
+ * also a line that says so. */
+int hooks_page_attach_named(struct hooks_page **page, char *error, size_t error_size);
 void hooks_page_unmap(struct hooks_page *page); /* NULL is fine */
 
 const char *hooks_point_name(enum hooks_point point);

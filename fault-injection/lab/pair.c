@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault-injection/hooks/undo.h"
+
 #define DISK_SIZE ((off_t)64 << 20)
 
 static struct replica *next_replica(struct pair *pair)
@@ -36,11 +38,13 @@ static bool clean_arbiter(struct lab *lab)
 
 static bool make_disk(struct lab *lab, enum place host)
 {
-    char path[LAB_PATH_SIZE];
+    char path[LAB_PATH_SIZE], undo[UNDO_PATH_SIZE];
     bool good;
     int fd;
 
     replica_disk(lab, host, path);
+    if (undo_path(undo, path))
+        unlink(undo); /* of an earlier pair's disk */
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     good = fd >= 0 && ftruncate(fd, DISK_SIZE) == 0;
     if (!good)

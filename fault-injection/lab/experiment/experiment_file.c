@@ -87,14 +87,16 @@ static bool set_name(struct reading *reading, const char *value)
     return true;
 }
 
+/* Lines are one paragraph; an empty one ends it. */
 static bool add_text(struct reading *reading, const char *key, const char *value, char *text,
                      size_t size)
 {
     size_t used = strlen(text);
+    bool first = used == 0 || text[used - 1] == '\n';
 
     if (used + strlen(value) + 2 > size)
         return fail(reading, "%s: longer than %zu characters", key, size - 2);
-    snprintf(text + used, size - used, "%s%s", used > 0 ? "\n" : "", value);
+    snprintf(text + used, size - used, "%s%s", value[0] == '\0' ? "\n" : first ? "" : " ", value);
     return true;
 }
 
@@ -132,18 +134,21 @@ static bool add_sweep(struct reading *reading, const char *key, const char *valu
 {
     struct experiment *experiment = reading->experiment;
     char copy[INI_MAX_LINE + 1], names[SETTINGS_ERROR_SIZE], error[SETTINGS_ERROR_SIZE], *rest;
-    struct sweep *sweep = &experiment->sweeps[experiment->sweep_count];
+    struct sweep *sweep = experiment->sweeps;
     enum setting setting;
 
     setting_list(NULL, names, sizeof(names));
     if (!setting_find(NULL, key, &setting) || setting == SETTING_PER_PAIR)
         return fail(reading, "[sweep] cannot vary '%s'; there are %s", key, names);
-    for (unsigned i = 0; i < experiment->sweep_count; i++)
-        if (experiment->sweeps[i].setting == setting)
-            return fail(reading, "[sweep] varies '%s' already; its values stand in one line", key);
-    if (experiment->sweep_count == SWEEP_MAX)
+    /* A further line of a sweep adds to it. */
+    while (sweep < experiment->sweeps + experiment->sweep_count && sweep->setting != setting)
+        sweep++;
+    if (sweep == experiment->sweeps + SWEEP_MAX)
         return fail(reading, "more than %u sweeps", SWEEP_MAX);
-    *sweep = (struct sweep){.setting = setting};
+    if (sweep == experiment->sweeps + experiment->sweep_count) {
+        *sweep = (struct sweep){.setting = setting};
+        experiment->sweep_count++;
+    }
     snprintf(copy, sizeof(copy), "%s", value);
     for (char *one = strtok_r(copy, " \t\r\n", &rest); one;
          one = strtok_r(NULL, " \t\r\n", &rest)) {
@@ -155,7 +160,6 @@ static bool add_sweep(struct reading *reading, const char *key, const char *valu
     }
     if (sweep->count == 0)
         return fail(reading, "%s: there is no value", key);
-    experiment->sweep_count++;
     return experiment_points(experiment) <= POINT_MAX ||
            fail(reading, "the sweeps have more than %u points", POINT_MAX);
 }

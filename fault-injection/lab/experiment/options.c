@@ -38,8 +38,8 @@ static const char usage[] =
     "  2    wrong options, or an experiment that cannot be understood\n"
     "  130  interrupted (143 if by SIGTERM); the same command goes on\n"
     "\n"
-    "An experiment is an INI file. [experiment] has name, title, description (repeated: a further\n"
-    "paragraph), kind (faults or speed), seed and repetitions; [sweep] has settings with several\n"
+    "An experiment is an INI file. [experiment] has name, title, description (indented lines go\n"
+    "sentence), kind (faults or speed), seed and repetitions; [sweep] has settings with several\n"
     "values, with spaces: all combinations are run. The settings:\n"
     "\n";
 
