@@ -81,7 +81,7 @@ static int write_report(const struct lab_options *options, const struct experime
 
     if (!report_write(experiment, options->file, options->results, options->output, error)) {
         fprintf(stderr, "ftvm-lab: %s\n", error);
-        return LAB_EXIT_WRONG;
+        return LAB_EXIT_USAGE;
     }
     if (options->output)
         printf("report: %s\n", options->output);

@@ -39,8 +39,8 @@ static const char usage[] =
     "  130  interrupted (143 if by SIGTERM); the same command goes on\n"
     "\n"
     "An experiment is an INI file. [experiment] has name, title, description (indented lines go\n"
-    "sentence), kind (faults or speed), seed and repetitions; [sweep] has settings with several\n"
-    "values, with spaces: all combinations are run. The settings:\n"
+    "on with it), kind (faults or speed), seed and repetitions; [sweep] has settings with\n"
+    "several values, with spaces: all combinations are run. The settings:\n"
     "\n";
 
 static void help(void)

@@ -222,12 +222,23 @@ static void close_runner(struct runner *runner)
     free(runner->schedule);
 }
 
+static bool check_file(const char *path, int mode, const char *made_by)
+{
+    if (access(path, mode) == 0)
+        return true;
+    fprintf(stderr, "ftvm-lab: %s: %s; make it with: make %s\n", path, strerror(errno), made_by);
+    return false;
+}
+
 int runner_run(const struct lab_options *options, const struct experiment *experiment,
                struct results *results)
 {
     struct runner runner = {.options = options, .experiment = experiment, .results = results};
     int code = LAB_EXIT_WRONG;
 
+    if (!check_file(options->ftvm, X_OK, "lab") || !check_file(options->kernel, R_OK, "guest") ||
+        !check_file(options->initrd, R_OK, "guest"))
+        return LAB_EXIT_USAGE;
     runner.schedule = experiment_schedule(experiment, &runner.count);
     if (!runner.schedule) {
         fputs("ftvm-lab: out of memory\n", stderr);
