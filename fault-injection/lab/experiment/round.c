@@ -256,7 +256,7 @@ static bool recover(struct state *state)
 {
     struct subject *subject = state->subject;
     uint64_t limit_ms = settings_number(&subject->settings, SETTING_RECOVER_MS), healed, took_ms;
-    char what[LAB_ERROR_SIZE] = "";
+    char what[FAULTS_WHAT_SIZE] = "";
 
     healed = lab_now_ns();
     if (!faults_heal(subject->faults, &subject->pair) ||

@@ -52,7 +52,7 @@ bool guest_memory_flip(struct lab *lab, pid_t pid, uint64_t random, uint64_t *of
 {
     uint8_t page[PAGE_SIZE];
     char path[64];
-    uint64_t start;
+    uint64_t start = 0;
     bool good;
     int fd;
 
