@@ -168,10 +168,10 @@ bool machine_boot(struct machine *machine)
     bool pair = machine->options.form != FORM_UNPROTECTED;
 
     if (!(pair ? start_pair(machine) : start_unprotected(machine)) ||
-        !pair_wait_guest(&machine->pair) || !delay_channel(machine))
+        !pair_wait_guest(&machine->pair))
         return false;
     machine->shell = guest_open(&machine->lab, GUEST_SHELL_PORT, CONNECT_MS);
-    return machine->shell >= 0;
+    return machine->shell >= 0 && delay_channel(machine);
 }
 
 bool machine_protect(struct machine *machine)
