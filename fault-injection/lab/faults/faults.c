@@ -13,7 +13,8 @@
 
 #define BACKLOG 16
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening ----------------------------------------------------------------------------------
+ */
 
 static bool listen_at(struct faults *faults, enum place host, const struct sockaddr_in *address)
 {
@@ -82,8 +83,12 @@ void faults_close(struct faults *faults)
     for (unsigned i = 0; i < faults->count; i++)
         starve_end(faults->active[i].starve);
     faults->count = 0;
-    if (faults->link)
-        faults_apply_channel(faults); /* the cables are the lab's, and others come after us */
+    if (faults->link) { /* cables and storage are the lab's, and others come after us */
+        struct pair nobody = {.lab = faults->lab};
+
+        faults_apply_channel(faults);
+        faults_apply_host(faults, &nobody);
+    }
     link_close(faults->link);
     for (unsigned i = 0; i < LINK_ROUTES; i++)
         if (faults->listeners[i] >= 0)
@@ -96,7 +101,8 @@ void faults_link_counts(const struct faults *faults, struct link_counts *counts)
     link_count(faults->link, counts);
 }
 
-/* ---- Who -------------------------------------------------------------------------------------- */
+/* ---- Who --------------------------------------------------------------------------------------
+ */
 
 bool faults_is_damaged(const struct faults *faults, const struct replica *replica)
 {
@@ -147,7 +153,8 @@ static struct replica *find_victim(struct faults *faults, struct pair *pair,
     return found;
 }
 
-/* ---- When ------------------------------------------------------------------------------------- */
+/* ---- When -------------------------------------------------------------------------------------
+ */
 
 static bool wait_ms(struct faults *faults, struct pair *pair, uint64_t milliseconds)
 {
@@ -162,8 +169,8 @@ static bool wait_ms(struct faults *faults, struct pair *pair, uint64_t milliseco
     return true;
 }
 
-/* True if it came; `record` says when. Else the victim is not at the event, and nothing is armed any
- * more. */
+/* True if it came; `record` says when. Else the victim is not at the event, and nothing is armed
+ * any more. */
 static bool wait_for_event(struct faults *faults, struct pair *pair, struct replica *victim,
                            unsigned patience_ms, struct fault_record *record)
 {
@@ -183,15 +190,15 @@ static bool check_means(struct faults *faults, const struct pair *pair, const st
                         const struct replica *victim)
 {
     if (fault_needs_hooks(fault) && !(victim->hooks && hooks_attached(victim->hooks)))
-        return lab_fail(faults->lab,
-                        "%s%s: this fault needs the build with hooks: make lab",
+        return lab_fail(faults->lab, "%s%s: this fault needs the build with hooks: make lab",
                         fault_kind_name(fault->kind), fault->event[0] ? " at an event" : "");
     if (fault_needs_disk(fault) && !pair->options.disk)
         return lab_fail(faults->lab, "%s: this guest has no disk", fault_kind_name(fault->kind));
     return true;
 }
 
-/* ---- Beginning -------------------------------------------------------------------------------- */
+/* ---- Beginning --------------------------------------------------------------------------------
+ */
 
 /* Is there something to undo? */
 static bool lasts(enum fault_kind kind)
@@ -210,7 +217,7 @@ static bool begin_now(struct faults *faults, struct pair *pair, struct active *a
 {
     if (active->fault.kind == FAULT_CLOCK_JUMP && !faults_begin_clock(faults, active))
         return false;
-    return faults_begin_process(faults, active) && faults_begin_channel(faults, active) &&
+    return faults_begin_process(faults, pair, active) && faults_begin_channel(faults, active) &&
            faults_apply_channel(faults) && faults_apply_host(faults, pair);
 }
 
@@ -279,7 +286,8 @@ bool faults_begin(struct faults *faults, struct pair *pair, const struct fault *
                            : begin(faults, pair, victim, random, record);
 }
 
-/* ---- Healing ---------------------------------------------------------------------------------- */
+/* ---- Healing ----------------------------------------------------------------------------------
+ */
 
 static bool heal(struct faults *faults, struct pair *pair, unsigned index)
 {

@@ -29,10 +29,10 @@ void faults_close(struct faults *faults); /* NULL is fine */
 /* What was done, for tables and reports. */
 struct fault_record {
     struct fault fault;
-    uint64_t number; /* from 1 on, in the order in which they began */
-    enum place host; /* of the victim */
-    char label[12];  /* of the victim, when it began */
-    uint64_t at_ns;  /* when it began (lab_now_ns()); 0: not yet */
+    uint64_t number;            /* from 1 on, in the order in which they began */
+    enum place host;            /* of the victim */
+    char label[12];             /* of the victim, when it began */
+    uint64_t at_ns;             /* when it began (lab_now_ns()); 0: not yet */
     uint64_t healed_ns;         /* 0: not yet, or nothing to heal; faults_update() looks */
     enum fault_outcome expects; /* of the pair: fault_expects() */
     bool loses_replica;         /* that means: at least one does not come back by itself */

@@ -9,7 +9,8 @@ unsigned faults_way(enum place host)
     return host == PLACE_HOST_A ? 0 : 1;
 }
 
-/* ---- The link --------------------------------------------------------------------------------- */
+/* ---- The link ---------------------------------------------------------------------------------
+ */
 
 static void add_narrower(struct link_way *way, uint32_t kbit)
 {
@@ -38,8 +39,8 @@ static bool apply_way(struct faults *faults, unsigned number)
 
     for (unsigned i = 0; i < faults->count; i++)
         add_fault(&way, &faults->active[i], number);
-    if (way.delay_us == now->delay_us && way.jitter_us == now->jitter_us &&
-        way.kbit == now->kbit && way.held == now->held)
+    if (way.delay_us == now->delay_us && way.jitter_us == now->jitter_us && way.kbit == now->kbit &&
+        way.held == now->held)
         return true;
     *now = way;
     return link_set(faults->link, number, &way);
@@ -67,7 +68,8 @@ bool faults_begin_channel(struct faults *faults, const struct active *active)
     return link_corrupt(faults->link, (uint32_t)active->fault.amount[0], active->random);
 }
 
-/* ---- Cables ----------------------------------------------------------------------------------- */
+/* ---- Cables -----------------------------------------------------------------------------------
+ */
 
 static bool pulls(const struct fault *fault, const char *link)
 {
@@ -93,8 +95,8 @@ static bool apply_cables(struct faults *faults)
             good &= network_plug_lan(network, (enum place)i, !lan[i]);
         faults->lan_pulled[i] = lan[i];
     }
-    return good || lab_fail(faults->lab, "a cable cannot be pulled or plugged: %s",
-                            strerror(errno));
+    return good ||
+           lab_fail(faults->lab, "a cable cannot be pulled or plugged: %s", strerror(errno));
 }
 
 bool faults_apply_channel(struct faults *faults)

@@ -1,8 +1,8 @@
 /*
- * What the files of faults.h share. Each kind is one of three sorts: of processes (faults_process.c),
- * of cables and the channel (faults_channel.c), of a host's storage and clocks (faults_host.c). The
- * last two are derived anew from all that is on, whenever that changes; so overlapping faults need no
- * care, and healing is the same as beginning.
+ * What the files of faults.h share. Each kind is one of three sorts: of processes
+ * (faults_process.c), of cables and the channel (faults_channel.c), of a host's storage and clocks
+ * (faults_host.c). The last two are derived anew from all that is on, whenever that changes; so
+ * overlapping faults need no care, and healing is the same as beginning.
  */
 #ifndef FAULT_INJECTION_LAB_FAULTS_FAULTS_PARTS_H
 #define FAULT_INJECTION_LAB_FAULTS_FAULTS_PARTS_H
@@ -36,8 +36,8 @@ struct faults {
         uint64_t number, healed_ns;
         char what[96];
     } past[FAULTS_PAST];
-    unsigned past_count;               /* all of them; the array is a ring */
-    char damaged[FAULTS_DAMAGED][12];  /* labels of replicas with flipped bits; a ring, too */
+    unsigned past_count;              /* all of them; the array is a ring */
+    char damaged[FAULTS_DAMAGED][12]; /* labels of replicas with flipped bits; a ring, too */
     unsigned damaged_count;
     bool arbiter_hidden, cable_pulled, lan_pulled[PLACE_COUNT];
     struct link_way ways[LINK_WAYS]; /* as they were set last */
@@ -50,12 +50,9 @@ bool faults_is_damaged(const struct faults *faults, const struct replica *replic
 void faults_note_damage(struct faults *faults, const struct replica *replica);
 
 /* Begins what befalls a process. What was only a moment leaves nothing to heal. */
-bool faults_begin_process(struct faults *faults, struct active *active);
+bool faults_begin_process(struct faults *faults, const struct pair *pair, struct active *active);
 /* `active` is not in the list any more. */
 void faults_heal_process(struct faults *faults, struct active *active);
-
-/* Of the victim's host, after all of it was killed. */
-bool faults_drop_unsynced(struct faults *faults, struct active *active);
 
 /* What is on decides: cables, and the link's two ways. */
 bool faults_apply_channel(struct faults *faults);

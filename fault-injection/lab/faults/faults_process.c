@@ -11,8 +11,10 @@
 
 #include "fault-injection/lab/faults/faults_parts.h"
 #include "fault-injection/lab/faults/guest_memory.h"
+#include "fault-injection/lab/faults/power.h"
 
-/* ---- All of a host at once -------------------------------------------------------------------- */
+/* ---- All of a host at once --------------------------------------------------------------------
+ */
 
 static bool is_number(const char *name)
 {
@@ -52,7 +54,21 @@ static bool kill_host(struct faults *faults, enum place host, unsigned *killed)
     return true;
 }
 
-static bool cycle_power(struct faults *faults, struct active *active)
+static bool drop_unsynced(struct faults *faults, struct active *active)
+{
+    size_t used = strlen(active->what);
+    char image[LAB_PATH_SIZE];
+    uint64_t sectors = 0;
+
+    replica_disk(faults->lab, active->host, image);
+    if (!power_drop_unsynced(faults->lab, image, active->random, &sectors))
+        return false;
+    snprintf(active->what + used, sizeof(active->what) - used, ", %" PRIu64 " sectors lost",
+             sectors);
+    return true;
+}
+
+static bool cycle_power(struct faults *faults, struct active *active, bool disk)
 {
     unsigned killed;
 
@@ -62,10 +78,11 @@ static bool cycle_power(struct faults *faults, struct active *active)
     process_kill(&active->victim->process); /* waits for its end */
     snprintf(active->what, sizeof(active->what), "%u process%s killed", killed,
              killed == 1 ? "" : "es");
-    return faults_drop_unsynced(faults, active);
+    return !disk || drop_unsynced(faults, active);
 }
 
-/* ---- One -------------------------------------------------------------------------------------- */
+/* ---- One --------------------------------------------------------------------------------------
+ */
 
 static struct starve *starve_of(struct faults *faults, const struct replica *victim)
 {
@@ -127,12 +144,12 @@ static bool flip_bit(struct faults *faults, struct active *active)
     return true;
 }
 
-bool faults_begin_process(struct faults *faults, struct active *active)
+bool faults_begin_process(struct faults *faults, const struct pair *pair, struct active *active)
 {
     switch (active->fault.kind) {
     case FAULT_KILL: process_kill(&active->victim->process); return true;
     case FAULT_STOP: stop(faults, active->victim); return true;
-    case FAULT_POWER_CYCLE: return cycle_power(faults, active);
+    case FAULT_POWER_CYCLE: return cycle_power(faults, active, pair->options.disk);
     case FAULT_STARVE: return begin_starving(faults, active);
     case FAULT_FLIP_BIT: return flip_bit(faults, active);
     default: return true;

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE_SIZE   4096u
-#define PAGE_TRIES  256u
-#define LINE_SIZE   512u
-#define LARGEST     (GUEST_MEMORY_BYTES + ((uint64_t)4 << 20)) /* merged with a neighbour */
+#define PAGE_SIZE  4096u
+#define PAGE_TRIES 256u
+#define LINE_SIZE  512u
+#define LARGEST    (GUEST_MEMORY_BYTES + ((uint64_t)4 << 20)) /* merged with a neighbour */
 
 /* The guest's memory is the one mapping of that size that has no file. It is aligned to huge
  * pages; a neighbour that the kernel has joined to it lies before or behind. */

@@ -1,7 +1,7 @@
 /*
- * Gives a process less of the processors than it wants: in each period of 10 ms it runs until it has
- * used its share, as the kernel counts it, and is stopped for the rest. What a quota of a control
- * group does, without one: which version of them a host has, and whether we may, differs.
+ * Gives a process less of the processors than it wants: in each period of 10 ms it runs until it
+ * has used its share, as the kernel counts it, and is stopped for the rest. What a quota of a
+ * control group does, without one: which version of them a host has, and whether we may, differs.
  */
 #ifndef FAULT_INJECTION_LAB_FAULTS_STARVE_H
 #define FAULT_INJECTION_LAB_FAULTS_STARVE_H
