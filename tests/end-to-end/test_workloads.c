@@ -13,13 +13,15 @@
 #include "fault-injection/lab/workloads/workload.h"
 #include "tests/end-to-end/tests.h"
 
-#define ANSWERS    100
-#define ANSWERS_MS 30000
-#define STOP_MS    30000
-#define ASK_MS     10000
-#define BLOCKS     64
-#define BLOCK_SIZE 4096
-#define SEED       77
+#define ANSWERS       100
+#define ANSWERS_MS    30000
+#define STOP_MS       30000
+#define SHORT_STOP_MS 2000
+#define ASK_MS        10000
+#define CUTS          20
+#define BLOCKS        64
+#define BLOCK_SIZE    4096
+#define SEED          77
 
 static const struct replica_options with_everything = {
     .append = "ftvm.console_count=1 ftvm.stream=7000 ftvm.disk=none ftvm.records=7001",
@@ -89,6 +91,39 @@ bool test_workloads_hold_over_failovers(struct fixture *fixture)
 
     for (size_t i = 0; good && workload_kinds()[i]; i++)
         good = hold(fixture, workload_kinds()[i]);
+    fixture_end(fixture);
+    return good;
+}
+
+/* Redis itself cuts its clients off, in the middle of what they ask: nobody is told what was done.
+ */
+static bool cut_clients_off(struct fixture *fixture, struct workload *workload)
+{
+    struct workload_verdict verdict;
+    int64_t cut;
+
+    for (int i = 0; i < CUTS; i++)
+        if (!redis_ask_anew(&fixture->lab, "CLIENT KILL TYPE normal", ASK_MS, &cut) ||
+            !workload_wait(workload, ANSWERS / 10, ANSWERS_MS))
+            return false;
+    if (!workload_stop(workload, STOP_MS, &verdict))
+        return false;
+    printf("        %" PRIu64 " asked, %" PRIu64 " answered, %" PRIu64 " unknown\n", verdict.asked,
+           verdict.answered, verdict.unknown);
+    if (verdict.unknown == 0)
+        return lab_fail(&fixture->lab, "no client was in the middle of anything");
+    return verdict.holds || lab_fail(&fixture->lab, "%s", verdict.problem);
+}
+
+bool test_redis_clients_go_on_when_cut_off(struct fixture *fixture)
+{
+    struct workload *workload = NULL;
+    bool good = fixture_start(fixture, &with_everything) && pair_wait_guest(&fixture->pair) &&
+                workload_start(&workload, workload_find("redis"), &fixture->lab, &fixture->pair,
+                               "pace-us=0", SEED) &&
+                cut_clients_off(fixture, workload);
+
+    workload_destroy(workload);
     fixture_end(fixture);
     return good;
 }
@@ -200,6 +235,36 @@ bool test_workloads_notice_what_is_wrong(struct fixture *fixture)
 
     for (size_t i = 0; good && i < sizeof(mischiefs) / sizeof(mischiefs[0]); i++)
         good = notice(fixture, &mischiefs[i]);
+    fixture_end(fixture);
+    return good;
+}
+
+/* Nobody answers any more; that is found out in the time given. */
+static bool end_without_guest(struct fixture *fixture, struct workload *workload)
+{
+    struct workload_verdict verdict;
+    uint64_t start = lab_now_ns();
+
+    pair_end(&fixture->pair);
+    if (!workload_stop(workload, SHORT_STOP_MS, &verdict))
+        return false;
+    printf("        %s\n", verdict.problem);
+    if (verdict.holds || !strstr(verdict.problem, "in the end"))
+        return lab_fail(&fixture->lab, "a guest that is gone is taken for a good one");
+    return lab_now_ns() - start < UINT64_C(2) * SHORT_STOP_MS * 1000000 ||
+           lab_fail(&fixture->lab, "the end takes too long");
+}
+
+bool test_workloads_end_when_the_guest_is_gone(struct fixture *fixture)
+{
+    struct workload *workload = NULL;
+    bool good = fixture_start(fixture, &with_everything) && pair_wait_guest(&fixture->pair) &&
+                workload_start(&workload, workload_find("redis"), &fixture->lab, &fixture->pair,
+                               "pace-us=0", SEED) &&
+                workload_wait(workload, ANSWERS, ANSWERS_MS) &&
+                end_without_guest(fixture, workload);
+
+    workload_destroy(workload);
     fixture_end(fixture);
     return good;
 }

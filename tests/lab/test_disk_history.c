@@ -20,7 +20,7 @@ static void end(void)
     disk_history_destroy(history);
 }
 
-TestSuite(disk_history, .init = begin, .fini = end);
+#define DISK_TEST(name) Test(disk_history, name, .init = begin, .fini = end)
 
 static bool found(enum record_state state, uint64_t number)
 {
@@ -33,13 +33,13 @@ static void promise(unsigned records)
         disk_history_promised(history, BLOCK, 1, 2);
 }
 
-Test(disk_history, a_block_without_a_promise_has_nothing)
+DISK_TEST(a_block_without_a_promise_has_nothing)
 {
     cr_expect_not(disk_history_has_promise(history, BLOCK));
     cr_expect(found(RECORD_NONE, 0));
 }
 
-Test(disk_history, the_last_record_promised_is_there)
+DISK_TEST(the_last_record_promised_is_there)
 {
     promise(3);
     cr_expect(disk_history_has_promise(history, BLOCK));
@@ -48,34 +48,34 @@ Test(disk_history, the_last_record_promised_is_there)
     cr_expect_str_eq(problem, "");
 }
 
-Test(disk_history, an_older_record_is_there)
+DISK_TEST(an_older_record_is_there)
 {
     promise(3);
     cr_expect_not(found(RECORD_GOOD, 2));
     cr_expect_str_eq(problem, "block 5 has record 2; 3 was promised");
 }
 
-Test(disk_history, a_record_is_there_that_was_never_written)
+DISK_TEST(a_record_is_there_that_was_never_written)
 {
     promise(3);
     cr_expect_not(found(RECORD_GOOD, 4));
 }
 
-Test(disk_history, what_was_promised_is_gone)
+DISK_TEST(what_was_promised_is_gone)
 {
     promise(3);
     cr_expect_not(found(RECORD_NONE, 0));
     cr_expect_str_eq(problem, "block 5 has no record; 3 was promised");
 }
 
-Test(disk_history, what_was_promised_is_damaged)
+DISK_TEST(what_was_promised_is_damaged)
 {
     promise(3);
     cr_expect_not(found(RECORD_WRONG, 0));
     cr_expect_str_eq(problem, "block 5 is damaged; record 3 was promised");
 }
 
-Test(disk_history, a_write_without_an_answer_is_done_or_not)
+DISK_TEST(a_write_without_an_answer_is_done_or_not)
 {
     promise(3);
     disk_history_unknown(history, BLOCK, 1);
@@ -85,7 +85,7 @@ Test(disk_history, a_write_without_an_answer_is_done_or_not)
     cr_expect(found(RECORD_GOOD, 4));
 }
 
-Test(disk_history, a_write_without_an_answer_is_not_undone)
+DISK_TEST(a_write_without_an_answer_is_not_undone)
 {
     promise(3);
     disk_history_unknown(history, BLOCK, 1);
@@ -93,7 +93,7 @@ Test(disk_history, a_write_without_an_answer_is_not_undone)
     cr_expect_not(found(RECORD_GOOD, 3));
 }
 
-Test(disk_history, after_a_write_was_done_all_the_same_the_block_is_written_again)
+DISK_TEST(after_a_write_was_done_all_the_same_the_block_is_written_again)
 {
     disk_history_unknown(history, BLOCK, 1);
     cr_expect(found(RECORD_GOOD, 1));
@@ -101,7 +101,7 @@ Test(disk_history, after_a_write_was_done_all_the_same_the_block_is_written_agai
     cr_expect_eq(disk_history_next(history, BLOCK), 2);
 }
 
-Test(disk_history, the_history_is_told_in_order)
+DISK_TEST(the_history_is_told_in_order)
 {
     char text[512] = "";
     FILE *file = fmemopen(text, sizeof(text), "w");

@@ -14,7 +14,7 @@
 #define LONG_HISTORY  20000u
 #define SHORT_HISTORY 7u
 #define LONG_SEEDS    20u
-#define SHORT_SEEDS   20000u
+#define SHORT_SEEDS   4000u
 
 struct history {
     enum linearizability_type type;

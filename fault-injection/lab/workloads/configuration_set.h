@@ -15,6 +15,7 @@
 struct configuration {
     uint64_t state;                     /* the object's value */
     uint64_t done;                      /* of the operations under way, by slot */
+    uint64_t maybe;                     /* of these, what may as well be done as not */
     uint64_t used[CONFIGURATION_WORDS]; /* of the unanswered ones: see linearizability.c */
 };
 

@@ -8,16 +8,11 @@
 #include <string.h>
 
 #include "fault-injection/lab/workloads/configuration_set.h"
+#include "fault-injection/lab/workloads/object.h"
 
 #define SHOWN_STATES 4u /* possible values that a message names */
 
-/*
- * configuration.used, what of the unanswered operations has been done: of a register, a bit for
- * each of them, in the order of `unknown`; of a counter, whose unanswered additions are all alike,
- * how many (word 0).
- */
 struct linearizability {
-    enum linearizability_type type;
     uint64_t origin_ns;
     enum linearizability_verdict verdict;
     char problem[LINEARIZABILITY_PROBLEM_SIZE];
@@ -26,15 +21,9 @@ struct linearizability {
     size_t waiting_count, waiting_capacity;
     uint64_t horizon_ns;
 
-    struct operation open[LINEARIZABILITY_MAX_OPEN]; /* by slot */
-    uint64_t occupied;                               /* slots */
-    uint64_t unknown[LINEARIZABILITY_MAX_UNKNOWN];   /* values that would be written */
-    uint64_t unknown_count;
-
+    struct object object;
     struct configuration_set possible, next, seen;
 };
-
-_Static_assert(CONFIGURATION_WORDS * 64 >= LINEARIZABILITY_MAX_UNKNOWN, "a bit for each");
 
 /* ---- Verdicts ------------------------------------------------------------------------------ */
 
@@ -92,58 +81,6 @@ static void blame(struct linearizability *checker, const struct operation *opera
            checker->possible.count > SHOWN_STATES ? ", ..." : "");
 }
 
-/* ---- Doing one operation --------------------------------------------------------------------- */
-
-/* The register has, or an unanswered write gives it, this value. */
-static bool show_in_register(const struct linearizability *checker, uint64_t value,
-                             struct configuration *configuration)
-{
-    if (configuration->state == value)
-        return true;
-    for (size_t i = 0; i < checker->unknown_count; i++) {
-        uint64_t *word = &configuration->used[i / 64], bit = UINT64_C(1) << i % 64;
-
-        if (checker->unknown[i] == value && !(*word & bit)) {
-            *word |= bit;
-            configuration->state = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool show_in_counter(const struct linearizability *checker, uint64_t value,
-                            struct configuration *configuration)
-{
-    if (value < configuration->state ||
-        value - configuration->state > checker->unknown_count - configuration->used[0])
-        return false;
-    configuration->used[0] += value - configuration->state;
-    configuration->state = value;
-    return true;
-}
-
-/* False if its answer would have been another. */
-static bool do_operation(const struct linearizability *checker, const struct operation *operation,
-                         struct configuration *configuration)
-{
-    if (checker->type == LINEARIZABILITY_COUNTER) {
-        uint64_t added = operation->kind == OPERATION_ADD ? operation->argument : 0;
-
-        if (operation->result < added ||
-            !show_in_counter(checker, operation->result - added, configuration))
-            return false;
-        configuration->state += added;
-        return true;
-    }
-    if (operation->kind != OPERATION_WRITE &&
-        !show_in_register(checker, operation->result, configuration))
-        return false;
-    if (operation->kind != OPERATION_READ)
-        configuration->state = operation->argument;
-    return true;
-}
-
 /* ---- Questions and answers in the order of time ------------------------------------------------
  */
 
@@ -151,15 +88,15 @@ static void take_unknown(struct linearizability *checker, const struct operation
 {
     if (operation->kind == OPERATION_READ)
         return;
-    if (checker->type == LINEARIZABILITY_REGISTER) {
-        if (checker->unknown_count == LINEARIZABILITY_MAX_UNKNOWN) {
+    if (checker->object.type == LINEARIZABILITY_REGISTER) {
+        if (checker->object.unknown_count == LINEARIZABILITY_MAX_UNKNOWN) {
             decide(checker, LINEARIZABILITY_UNDECIDED,
                    "not decided: more than %u writes are unanswered", LINEARIZABILITY_MAX_UNKNOWN);
             return;
         }
-        checker->unknown[checker->unknown_count] = operation->argument;
+        checker->object.unknown[checker->object.unknown_count] = operation->argument;
     }
-    checker->unknown_count++;
+    checker->object.unknown_count++;
 }
 
 static void ask(struct linearizability *checker, const struct operation *operation)
@@ -170,20 +107,23 @@ static void ask(struct linearizability *checker, const struct operation *operati
         take_unknown(checker, operation);
         return;
     }
-    if (checker->occupied == UINT64_MAX) {
+    if (checker->object.occupied == UINT64_MAX) {
         decide(checker, LINEARIZABILITY_UNDECIDED,
                "not decided: more than %u operations are under way", LINEARIZABILITY_MAX_OPEN);
         return;
     }
-    slot = (unsigned)__builtin_ctzll(~checker->occupied);
-    checker->occupied |= UINT64_C(1) << slot;
-    checker->open[slot] = *operation;
+    slot = (unsigned)__builtin_ctzll(~checker->object.occupied);
+    checker->object.occupied |= UINT64_C(1) << slot;
+    if (operation->kind == OPERATION_WRITE)
+        checker->object.writes |= UINT64_C(1) << slot;
+    checker->object.open[slot] = *operation;
 }
 
 /* It is done, and with its answer leaves the set of those under way. */
 static bool keep(struct linearizability *checker, struct configuration configuration, unsigned slot)
 {
     configuration.done &= ~(UINT64_C(1) << slot);
+    configuration.maybe &= ~(UINT64_C(1) << slot);
     return configuration_set_add(&checker->next, &configuration, LINEARIZABILITY_MAX_CONFIGURATIONS,
                                  NULL);
 }
@@ -192,19 +132,36 @@ static bool keep(struct linearizability *checker, struct configuration configura
 static bool do_one_more(struct linearizability *checker, const struct configuration *from,
                         unsigned slot)
 {
-    for (uint64_t left = checker->occupied & ~from->done; left; left &= left - 1) {
+    for (uint64_t left = checker->object.occupied & ~from->done; left; left &= left - 1) {
         unsigned which = (unsigned)__builtin_ctzll(left);
+        const struct operation *operation = &checker->object.open[which];
         struct configuration to = *from;
 
-        if (!do_operation(checker, &checker->open[which], &to))
+        /* Nobody would see that it comes before `slot`: `maybe` has that. */
+        if (which != slot && operation->kind == OPERATION_WRITE &&
+            !object_looks_for(&checker->object, operation->argument, from))
             continue;
-        to.done |= UINT64_C(1) << which;
-        if (which == slot ? !keep(checker, to, slot)
-                          : !configuration_set_add(&checker->seen, &to,
-                                                   LINEARIZABILITY_MAX_CONFIGURATIONS, NULL))
+        if (!object_do(&checker->object, which, &to))
+            continue;
+        if (to.done >> slot & 1 ? !keep(checker, to, slot)
+                                : !configuration_set_add(&checker->seen, &to,
+                                                         LINEARIZABILITY_MAX_CONFIGURATIONS, NULL))
             return false;
     }
     return true;
+}
+
+/* Is it done here? Or else, where could one go from here? */
+static bool take_possible(struct linearizability *checker, struct configuration configuration,
+                          unsigned slot)
+{
+    object_do_reads(&checker->object, &configuration);
+    if (configuration.done >> slot & 1)
+        return keep(checker, configuration, slot);
+    if (configuration.maybe >> slot & 1 && !keep(checker, configuration, slot))
+        return false;
+    return configuration_set_add(&checker->seen, &configuration, LINEARIZABILITY_MAX_CONFIGURATIONS,
+                                 NULL);
 }
 
 /* The operation must be done by now: keeps the configurations in which it is, or comes to be. */
@@ -215,14 +172,8 @@ static void answer(struct linearizability *checker, unsigned slot)
 
     configuration_set_clear(&checker->next);
     configuration_set_clear(&checker->seen);
-    for (size_t i = 0; room && i < checker->possible.count; i++) {
-        const struct configuration *one = &checker->possible.items[i];
-
-        room = one->done >> slot & 1
-                   ? keep(checker, *one, slot)
-                   : configuration_set_add(&checker->seen, one, LINEARIZABILITY_MAX_CONFIGURATIONS,
-                                           NULL);
-    }
+    for (size_t i = 0; room && i < checker->possible.count; i++)
+        room = take_possible(checker, checker->possible.items[i], slot);
     /* The set grows on the way. */
     for (size_t i = 0; room && i < checker->seen.count; i++) {
         struct configuration from = checker->seen.items[i];
@@ -232,8 +183,9 @@ static void answer(struct linearizability *checker, unsigned slot)
     if (!room)
         lack_room(checker);
     else if (checker->next.count == 0)
-        blame(checker, &checker->open[slot]);
-    checker->occupied &= ~(UINT64_C(1) << slot);
+        blame(checker, &checker->object.open[slot]);
+    checker->object.occupied &= ~(UINT64_C(1) << slot);
+    checker->object.writes &= ~(UINT64_C(1) << slot);
     settled = checker->possible;
     checker->possible = checker->next;
     checker->next = settled;
@@ -244,11 +196,11 @@ static unsigned first_answer(const struct linearizability *checker)
 {
     unsigned first = LINEARIZABILITY_MAX_OPEN;
 
-    for (uint64_t left = checker->occupied; left; left &= left - 1) {
+    for (uint64_t left = checker->object.occupied; left; left &= left - 1) {
         unsigned slot = (unsigned)__builtin_ctzll(left);
 
         if (first == LINEARIZABILITY_MAX_OPEN ||
-            checker->open[slot].answered_ns < checker->open[first].answered_ns)
+            checker->object.open[slot].answered_ns < checker->object.open[first].answered_ns)
             first = slot;
     }
     return first;
@@ -268,13 +220,16 @@ void linearizability_advance(struct linearizability *checker, uint64_t horizon_n
     if (horizon_ns <= checker->horizon_ns)
         return;
     checker->horizon_ns = horizon_ns;
-    qsort(checker->waiting, checker->waiting_count, sizeof(checker->waiting[0]), compare_questions);
+    if (checker->waiting_count > 0)
+        qsort(checker->waiting, checker->waiting_count, sizeof(checker->waiting[0]),
+              compare_questions);
     while (checker->verdict == LINEARIZABILITY_HOLDS) {
         unsigned slot = first_answer(checker);
         uint64_t asked_ns =
             next < checker->waiting_count ? checker->waiting[next].asked_ns : OPERATION_NEVER;
-        uint64_t answered_ns =
-            slot < LINEARIZABILITY_MAX_OPEN ? checker->open[slot].answered_ns : OPERATION_NEVER;
+        uint64_t answered_ns = slot < LINEARIZABILITY_MAX_OPEN
+                                   ? checker->object.open[slot].answered_ns
+                                   : OPERATION_NEVER;
 
         if ((asked_ns < answered_ns ? asked_ns : answered_ns) >= horizon_ns)
             break;
@@ -303,7 +258,7 @@ struct linearizability *linearizability_create(enum linearizability_type type, u
 
     if (!checker)
         return NULL;
-    checker->type = type;
+    checker->object.type = type;
     checker->origin_ns = origin_ns;
     if (!configuration_set_add(&checker->possible, &first, 1, NULL)) {
         linearizability_destroy(checker);
@@ -326,7 +281,7 @@ void linearizability_destroy(struct linearizability *checker)
 /* An operation that this type does not have, or that comes too late to be judged. */
 static bool accept(struct linearizability *checker, const struct operation *operation)
 {
-    bool counter = checker->type == LINEARIZABILITY_COUNTER;
+    bool counter = checker->object.type == LINEARIZABILITY_COUNTER;
     bool fits = operation->kind == OPERATION_READ || (operation->kind == OPERATION_ADD) == counter;
 
     if (!fits || (operation->kind == OPERATION_ADD && operation->argument != 1))
@@ -365,7 +320,7 @@ void linearizability_add(struct linearizability *checker, const struct operation
 
 size_t linearizability_waiting(const struct linearizability *checker)
 {
-    return checker->waiting_count + (size_t)__builtin_popcountll(checker->occupied);
+    return checker->waiting_count + (size_t)__builtin_popcountll(checker->object.occupied);
 }
 
 enum linearizability_verdict linearizability_verdict(const struct linearizability *checker)

@@ -8,6 +8,11 @@
  * which of the operations under way have been done ("just-in-time linearization", Lowe, 2017). What
  * lies behind is forgotten, so that a run of hours costs no more memory than its busiest moment.
  *
+ * Two things keep that set small. A read is done as soon as the value is what it answered: it
+ * changes nothing. And a write that nobody sees, as another overwrites it at once, costs no
+ * decision: as soon as a write is done, all others under way may have been done right before it, or
+ * not yet; which of the two is left open until one of them is seen, or answered.
+ *
  * An operation without an answer may be done at any time after its question, or never. Nobody has
  * seen its answer, so it is done here only right before an operation whose answer shows it: any
  * other order that explains the history can be turned into such a one by leaving it out, or by

@@ -194,21 +194,32 @@ uint64_t workload_last_ns(const struct workload *workload)
     return get(workload, &workload->last_ns);
 }
 
-bool workload_wait(struct workload *workload, uint64_t answers, unsigned timeout_ms)
+/* Always false. */
+static bool lack_answers(struct workload *workload, uint64_t got, uint64_t answers,
+                         unsigned timeout_ms)
 {
     struct lab *lab = workload->lab;
-    uint64_t deadline = lab_deadline(lab, timeout_ms), first = workload_answers(workload), now;
+
+    if (lab->interrupted)
+        return lab_fail(lab, "interrupted");
+    pthread_mutex_lock(&workload->lock);
+    lab_fail(lab, "workload %s: %" PRIu64 " answers in %u ms, not %" PRIu64 "%s%s",
+             workload->form->kind.name, got, timeout_ms, answers, workload->problem[0] ? "; " : "",
+             workload->problem);
+    pthread_mutex_unlock(&workload->lock);
+    return false;
+}
+
+bool workload_wait(struct workload *workload, uint64_t answers, unsigned timeout_ms)
+{
+    uint64_t deadline = lab_deadline(workload->lab, timeout_ms);
+    uint64_t first = workload_answers(workload), now;
 
     if (workload->form->asks_nothing)
         return true;
     while ((now = workload_answers(workload)) - first < answers)
-        if (!lab_pause(lab, deadline))
-            return lab->interrupted
-                       ? lab_fail(lab, "interrupted")
-                       : lab_fail(lab,
-                                  "workload %s: %" PRIu64 " answers in %u ms, not %" PRIu64 "%s%s",
-                                  workload->form->kind.name, now - first, timeout_ms, answers,
-                                  workload->problem[0] ? "; " : "", workload->problem);
+        if (!lab_pause(workload->lab, deadline))
+            return lack_answers(workload, now - first, answers, timeout_ms);
     return true;
 }
 
@@ -268,15 +279,19 @@ bool workload_stop(struct workload *workload, unsigned timeout_ms, struct worklo
 {
     struct lab *lab = workload->lab;
     uint64_t deadline = lab_deadline(lab, timeout_ms);
+    unsigned late;
 
     atomic_store(&workload->stopping, true);
-    while (atomic_load(&workload->running) > 0 && lab_pause(lab, deadline))
+    while ((late = atomic_load(&workload->running)) > 0 && lab_pause(lab, deadline))
         look(workload);
     join_threads(workload);
     if (lab->interrupted)
         return lab_fail(lab, "interrupted");
     look(workload);
-    if (workload->form->finish)
+    if (late > 0)
+        workload_blame(workload, "in the end %u clients have no answer after %u ms", late,
+                       timeout_ms);
+    else if (workload->form->finish)
         workload->form->finish(workload);
     return workload_check(workload, verdict);
 }

@@ -62,7 +62,7 @@ uint64_t workload_oldest_sample(const struct workload *workload);
 /* Looks at the history so far, without an end of the run: cheap enough for every round. */
 bool workload_check(struct workload *workload, struct workload_verdict *verdict);
 /* Asks nothing more, waits for what is outstanding, checks the whole history, and what the guest
- * has in the end. */
+ * has in the end. A guest that does not answer then does not hold. */
 bool workload_stop(struct workload *workload, unsigned timeout_ms,
                    struct workload_verdict *verdict);
 /* The history as text, one operation a line, into that file: for a report of a violation. */
