@@ -80,8 +80,11 @@ static bool write_story(const struct round *round, const struct results *results
     fprintf(file, "outcome   %s\nproblem   %s\nfault     %s\nworkload  %s\nseed      %" PRIu64 "\n",
             result->value[RESULT_outcome], result->value[RESULT_problem],
             result->value[RESULT_fault], result->value[RESULT_workload], round->seed);
-    fprintf(file, "again     ftvm-lab run %s/%s.ini --only '%s' --repetition %u --results DIR\n",
-            results->directory, results->experiment->name, round->point, round->repetition);
+    fprintf(file,
+            "again     ftvm-lab run %s/%s.ini --only '%s' --repetitions %u --repetition %u "
+            "--results DIR\n",
+            results->directory, results->experiment->name, round->point,
+            results->experiment->repetitions, round->repetition);
     return fclose(file) == 0;
 }
 

@@ -71,6 +71,15 @@ uint64_t experiment_run_seed(const struct experiment *experiment, const char *po
     return experiment_mix(seed ^ repetition);
 }
 
+uint64_t experiment_life_seed(const struct experiment *experiment, const char *point,
+                              unsigned repetition)
+{
+    unsigned per_pair = (unsigned)settings_number(&experiment->settings, SETTING_PER_PAIR);
+
+    /* Repetitions count from 1, and never so far. */
+    return experiment_run_seed(experiment, point, UINT32_MAX - (repetition - 1) / per_pair);
+}
+
 /* ---- The order of the runs ----------------------------------------------------------------- */
 
 /* Points that differ in the work alone share a machine: the number without that digit. */

@@ -58,6 +58,10 @@ void experiment_point(const struct experiment *experiment, unsigned point,
 uint64_t experiment_run_seed(const struct experiment *experiment, const char *point,
                              unsigned repetition);
 
+/* And in the pair that goes through it, which is the same for its neighbours. */
+uint64_t experiment_life_seed(const struct experiment *experiment, const char *point,
+                              unsigned repetition);
+
 struct run {
     unsigned point, repetition; /* repetitions count from 1 */
     unsigned life;              /* the same number in a row: the same pair */

@@ -88,7 +88,7 @@ static bool run_round(struct runner *runner, unsigned i, const struct settings *
         .seed = seed,
         .last = i + 1 == runner->count || runner->schedule[i + 1].life != run->life,
     };
-    uint64_t life_seed = experiment_mix(runner->experiment->seed ^ experiment_mix(run->life));
+    uint64_t life_seed = experiment_life_seed(runner->experiment, point, run->repetition);
     struct lab *lab = &runner->subject->lab;
     bool good;
 
