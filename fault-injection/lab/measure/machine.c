@@ -12,7 +12,7 @@
 #include "fault-injection/lab/measure/watch.h"
 
 #define DISK_SIZE  (64 << 20)
-#define CONNECT_MS 10000
+#define CONNECT_MS 60000 /* with short epochs a shell takes long to start */
 #define TEXT(x)    TEXT_OF(x)
 #define TEXT_OF(x) #x
 
