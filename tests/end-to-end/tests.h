@@ -20,6 +20,9 @@
     X(channel_cut_without_arbiter_holds_both)                                                      \
     X(second_primary_is_refused)                                                                   \
     X(wrong_joins_are_refused)                                                                     \
+    X(faults_of_the_channel)                                                                       \
+    X(faults_of_processes)                                                                         \
+    X(faults_of_disks)                                                                             \
     X(garbage_at_the_port_disturbs_nobody)                                                         \
     X(full_disk_does_not_stop_the_guest)                                                           \
     X(long_streams_have_no_gap)                                                                    \
