@@ -104,7 +104,7 @@ stage_hooks() {
 
 # The Linux boots are left to the plain build: they would take minutes here and show nothing more.
 stage_asan() {
-    programs asan '/(logging|replication|libftvm|riscv|devices|backends|cli|lab)/|/vmm/test_(boot|description|disk|guests)' \
+    programs asan '/(logging|replication|libftvm|riscv|devices|backends|cli|lab)/|/vmm/test_(boot|description|disk|guests)|/lab/test_(experiment_file|results|report_parts)' \
         BUILD=build/asan SANITIZE=address,undefined OPT=-O1
 }
 
@@ -134,7 +134,7 @@ stage_e2e() {
 
 # Fifty real faults on living pairs, each of them a test.
 stage_lab() {
-    local log=$logs/lab.log line done total wrong
+    local log=$logs/lab.log line finished total wrong
     make -s -j"$jobs" check-lab 2>&1 | tee "$log"
     line=$(grep -aE '^[0-9]+ of [0-9]+ runs done, [0-9]+ wrong' "$log" | tail -n 1)
     if [ -z "$line" ]; then
@@ -142,8 +142,8 @@ stage_lab() {
         count 0 1
         return
     fi
-    read -r done total wrong < <(sed -E 's/^([0-9]+) of ([0-9]+) runs done, ([0-9]+) wrong.*/\1 \2 \3/' <<<"$line")
-    count $((done - wrong)) $((total - done + wrong))
+    read -r finished total wrong < <(sed -E 's/^([0-9]+) of ([0-9]+) runs done, ([0-9]+) wrong.*/\1 \2 \3/' <<<"$line")
+    count $((finished - wrong)) $((total - finished + wrong))
 }
 
 for stage in $stages; do
