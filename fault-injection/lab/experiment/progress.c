@@ -80,7 +80,9 @@ void progress_end(struct progress *progress, const char *point, unsigned repetit
         printf(", %s on %s%s%s", result->value[RESULT_fault], result->value[RESULT_workload],
                result->value[RESULT_failover][0] ? ", failover ms " : "",
                result->value[RESULT_failover]);
-    printf("%s%s\n", result->value[RESULT_problem][0] ? ": " : "", result->value[RESULT_problem]);
+    /* Its first line; the rest, the end of a log mostly, is in the table. */
+    printf("%s%.*s\n", result->value[RESULT_problem][0] ? ": " : "",
+           (int)strcspn(result->value[RESULT_problem], "\n"), result->value[RESULT_problem]);
     if (result->value[RESULT_logs][0])
         printf("    logs: %s\n", result->value[RESULT_logs]);
     fflush(stdout);
