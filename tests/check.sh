@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz e2e (default: all)
+#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz e2e lab (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
 # other, as two replicas under test want the machine for themselves. What a program printed is kept in
@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit hooks asan tsan clang fuzz e2e}"
+stages="${*:-house unit hooks asan tsan clang fuzz e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -133,9 +133,23 @@ stage_e2e() {
     count "$(sed 's/ passed.*//' <<<"$line")" "$(sed 's/.*, \([0-9]*\) failed.*/\1/' <<<"$line")"
 }
 
+# Fifty real faults on living pairs, each of them a test.
+stage_lab() {
+    local log=$logs/lab.log line finished total wrong
+    make -s -j"$jobs" check-lab 2>&1 | tee "$log"
+    line=$(grep -aE '^[0-9]+ of [0-9]+ runs done, [0-9]+ wrong' "$log" | tail -n 1)
+    if [ -z "$line" ]; then
+        echo "  FAIL  lab: ended without a count"
+        count 0 1
+        return
+    fi
+    read -r finished total wrong < <(sed -E 's/^([0-9]+) of ([0-9]+) runs done, ([0-9]+) wrong.*/\1 \2 \3/' <<<"$line")
+    count $((finished - wrong)) $((total - finished + wrong))
+}
+
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e" >&2
+        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e lab" >&2
         exit 2
     fi
 done
