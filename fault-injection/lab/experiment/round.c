@@ -10,6 +10,7 @@
 
 #define FAULTS_MAX    8u
 #define DRAWS_MAX     100 /* until one comes that this pair can have */
+#define BEGIN_TRIES   3
 #define PATIENCE_MS   5000
 #define GRACE_MS      20000 /* after the time that a recovery may take, to see whether it comes */
 #define GO_ON_ANSWERS 20
@@ -167,6 +168,27 @@ static bool begin_faults(struct state *state)
     return true;
 }
 
+/* The fault before may have an effect only now: two that were cut off from each other suspect each
+ * other when they are healed already. So the victim may be gone, and the pair is to recover first.
+ */
+static bool begin_faults_in_peace(struct state *state)
+{
+    struct subject *subject = state->subject;
+    unsigned limit_ms = (unsigned)settings_number(&subject->settings, SETTING_RECOVER_MS);
+    char what[FAULTS_WHAT_SIZE] = "";
+
+    for (unsigned tries = 0; tries < BEGIN_TRIES; tries++) {
+        if (begin_faults(state))
+            return true;
+        if (state->records[0].at_ns != 0 || subject->lab.interrupted ||
+            !faults_heal(subject->faults, &subject->pair) ||
+            !faults_recover(subject->faults, &subject->pair, limit_ms + GRACE_MS, what))
+            return false;
+        note_past(state);
+    }
+    return false;
+}
+
 /* As long as the longest of them lasts, and at least as long as the settings say. */
 static bool watch_faults(struct state *state)
 {
@@ -293,7 +315,8 @@ static void go_through(struct state *state)
     struct subject *subject = state->subject;
     unsigned warm_ms = (unsigned)settings_number(&subject->settings, SETTING_WARM_MS);
 
-    if (!lab_sleep(&subject->lab, warm_ms) || !begin_faults(state) || !watch_faults(state)) {
+    if (!lab_sleep(&subject->lab, warm_ms) || !begin_faults_in_peace(state) ||
+        !watch_faults(state)) {
         judge(state, OUTCOME_FAILED, "%s", subject->lab.error);
         return;
     }
