@@ -172,7 +172,7 @@ static void draw_part(struct report *report, int x, const char *column, const ch
     count = list_series(&groups, part, series);
     for (unsigned i = 0; fit && i < count; i++)
         fit_series(&groups, &rates, &series[i]);
-    if (report->pictures && plot_begin(&plot, report->picture++, 520)) {
+    if (count > 0 && report->pictures && plot_begin(&plot, report->picture++, 520)) {
         fprintf(plot.script, "set key outside bottom center maxcols 2\nset xlabel ");
         plot_text(&plot, setting_name((enum setting)x));
         fputs("\nset ylabel ", plot.script);
