@@ -84,11 +84,14 @@ double group_quantile(struct group *group, double part)
 
 int groups_number_swept(const struct experiment *experiment)
 {
+    int found = GROUP_ALL;
+
     for (unsigned i = 0; i < experiment->sweep_count; i++) {
         const struct sweep *sweep = &experiment->sweeps[i];
 
-        if (sweep->count > 1 && sweep->values[0][0] >= '0' && sweep->values[0][0] <= '9')
-            return (int)sweep->setting;
+        if (sweep->count > 1 && sweep->values[0][0] >= '0' && sweep->values[0][0] <= '9' &&
+            (found < 0 || sweep->setting == SETTING_EPOCH))
+            found = (int)sweep->setting;
     }
-    return GROUP_ALL;
+    return found;
 }

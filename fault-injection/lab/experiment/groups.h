@@ -35,7 +35,8 @@ void groups_label(const struct experiment *experiment, const struct settings *se
 /* From 0 to 1: 0.5 is the median. NAN for an empty one. */
 double group_quantile(struct group *group, double part);
 
-/* The first setting that is swept with numbers and is not `work`; GROUP_ALL if there is none. */
+/* What pictures are drawn over: the length of an epoch if it is swept, else the first setting that
+ * is swept with numbers; GROUP_ALL if there is none. */
 int groups_number_swept(const struct experiment *experiment);
 
 #endif

@@ -11,6 +11,7 @@
 #include "fault-injection/lab/experiment/report.h"
 
 #define SERIES_MAX 24u
+#define LINES_MAX  8u /* in one picture; of more, a picture for each value of the first sweep */
 
 static const char *const columns[] = {"rate",        "unprotected", "normalized",    "epochs_s",
                                       "boundary_us", "log_kbit_s",  "round_trip_us", "p99_us",
@@ -36,12 +37,14 @@ static bool is_first(const struct groups *groups, unsigned i)
     return true;
 }
 
-static unsigned list_series(const struct groups *groups, struct series series[SERIES_MAX])
+/* Those whose label contains `part`. */
+static unsigned list_series(const struct groups *groups, const char *part,
+                            struct series series[SERIES_MAX])
 {
     unsigned count = 0;
 
     for (unsigned i = 0; i < groups->count && count < SERIES_MAX; i++)
-        if (is_first(groups, i))
+        if (is_first(groups, i) && strstr(groups->group[i].label, part))
             series[count++] = (struct series){.label = groups->group[i].label};
     return count;
 }
@@ -97,11 +100,6 @@ static void write_fits(struct report *report, const struct series series[], unsi
         fitted += series[i].fitted;
     if (fitted == 0)
         return;
-    html_element(page, "h2", "The cost of a boundary");
-    html_element(page, "p",
-                 "Fitted to CPU-bound work: with epochs that last d without protection and a cost "
-                 "c for each boundary, NP = 1 / (1 + c / d). The lines in the picture are this. "
-                 "For work that waits, see the measured time for each boundary in the table.");
     fputs("<table>\n", page);
     html_heads(page, names);
     for (unsigned i = 0; i < count; i++) {
@@ -155,8 +153,9 @@ static void write_curves(struct plot *plot, const struct series series[], unsign
     fputc('\n', plot->script);
 }
 
-/* `column` over x, a line for each series. */
-static void draw(struct report *report, int x, const char *column, const char *label, bool fit)
+/* `column` over x, a line for each series whose label contains `part`. */
+static void draw_part(struct report *report, int x, const char *column, const char *label, bool fit,
+                      const char *part)
 {
     struct groups groups, rates = {0};
     struct series series[SERIES_MAX];
@@ -170,10 +169,10 @@ static void draw(struct report *report, int x, const char *column, const char *l
         groups_free(&rates);
         return;
     }
-    count = list_series(&groups, series);
+    count = list_series(&groups, part, series);
     for (unsigned i = 0; fit && i < count; i++)
         fit_series(&groups, &rates, &series[i]);
-    if (report->pictures && plot_begin(&plot, report->picture++, 520)) {
+    if (count > 0 && report->pictures && plot_begin(&plot, report->picture++, 520)) {
         fprintf(plot.script, "set key outside bottom center maxcols 2\nset xlabel ");
         plot_text(&plot, setting_name((enum setting)x));
         fputs("\nset ylabel ", plot.script);
@@ -192,6 +191,39 @@ static void draw(struct report *report, int x, const char *column, const char *l
     groups_free(&rates);
 }
 
+/* One picture, or several, if they would be too full. */
+static void draw(struct report *report, int x, const char *column, const char *label, bool fit)
+{
+    const struct experiment *experiment = report->experiment;
+    const struct sweep *first = experiment->sweeps;
+    unsigned lines = experiment_points(experiment);
+    char part[SETTINGS_VALUE_SIZE + 64];
+
+    for (unsigned i = 0; i < experiment->sweep_count; i++)
+        if ((int)experiment->sweeps[i].setting == x)
+            lines /= experiment->sweeps[i].count;
+    if ((int)first->setting == x)
+        first++;
+    if (lines <= LINES_MAX || first == experiment->sweeps + experiment->sweep_count) {
+        draw_part(report, x, column, label, fit, "");
+        return;
+    }
+    for (unsigned i = 0; i < first->count; i++) {
+        /* With the comma behind it, as one value may begin another; it is not the last word. */
+        snprintf(part, sizeof(part), "%s %s,", setting_name(first->setting), first->values[i]);
+        draw_part(report, x, column, label, fit, part);
+    }
+}
+
+static void explain_fit(struct report *report)
+{
+    html_element(report->page, "p",
+                 "The lines over CPU-bound work, and the table of costs below the picture, are "
+                 "fitted: with epochs that last d without protection and a cost c for each "
+                 "boundary, NP = 1 / (1 + c / d). For work that waits, see the measured time for "
+                 "each boundary in the last table.");
+}
+
 void report_speed(struct report *report)
 {
     int x = groups_number_swept(report->experiment);
@@ -200,6 +232,8 @@ void report_speed(struct report *report)
     html_element(report->page, "p",
                  "Medians and quartiles. The unprotected machine is measured right before each "
                  "value, on the same host; what is normalized is the ratio of the two.");
+    if (x == SETTING_EPOCH)
+        explain_fit(report);
     if (x >= 0) {
         draw(report, x, "normalized", "normalized performance (protected / unprotected)",
              x == SETTING_EPOCH);
