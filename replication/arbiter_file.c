@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logging/mutant.h"
+
 struct arbiter_file {
     struct arbiter base;
     const struct arbiter_file_calls *calls;
@@ -110,7 +112,7 @@ static int write_all(const struct arbiter_file *file, int fd, const char *text, 
         text += count;
         size -= (size_t)count;
     }
-    return file->calls->fsync(file->calls->context, fd);
+    return MUTANT(RECORD_NOT_SYNCED) ? 0 : file->calls->fsync(file->calls->context, fd);
 }
 
 /* Network file systems tell of a failed write as late as at close, so that counts too. */
@@ -153,7 +155,8 @@ static enum arbiter_outcome replace(const struct arbiter_file *file,
         because_of(reason, "write", file->next_path, result);
         return ARBITER_UNREACHABLE;
     }
-    if (file->calls->now_ms(file->calls->context) - locked_ms > ARBITER_LOCK_TRUST_MS) {
+    if (file->calls->now_ms(file->calls->context) - locked_ms > ARBITER_LOCK_TRUST_MS &&
+        !MUTANT(LOCK_TRUSTED_FOR_EVER)) {
         arbiter_because(reason, "%s: more than %d ms passed with the lock held", file->path,
                         ARBITER_LOCK_TRUST_MS);
         return ARBITER_UNREACHABLE;
@@ -163,7 +166,7 @@ static enum arbiter_outcome replace(const struct arbiter_file *file,
         because_of(reason, "rename to", file->path, result);
         return ARBITER_UNREACHABLE;
     }
-    result = sync_directory(file);
+    result = MUTANT(DIRECTORY_NOT_SYNCED) ? 0 : sync_directory(file);
     if (result < 0) {
         because_of(reason, "fsync", file->directory, result);
         return ARBITER_UNREACHABLE;
@@ -202,7 +205,7 @@ static enum arbiter_outcome change(const struct arbiter_file *file,
 static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadline_ms)
 {
     for (;;) {
-        int result = file->calls->lock(file->calls->context, fd);
+        int result = MUTANT(LOCK_NOT_TAKEN) ? 0 : file->calls->lock(file->calls->context, fd);
 
         if (result != -EAGAIN || file->calls->now_ms(file->calls->context) >= deadline_ms) {
             return result;

@@ -89,6 +89,7 @@ stage_house() {
     make -s -j"$jobs" all >"$logs/build-house.log" 2>&1
     step globals tests/house/globals.sh build
     step symbols tests/house/symbols.sh build
+    step mutants tests/house/mutants.sh build
 }
 
 stage_unit() {
