@@ -135,7 +135,7 @@ bool explore_replay(const struct explore_options *options, const uint16_t *path,
     if (!good) {
         snprintf(why, CHECK_WHY_SIZE, "not a run of these choices");
     } else {
-        good = check_safety(state.cluster, why) && explore_finish(state.cluster, why);
+        good = explore_check(state.cluster, why) && explore_finish(state.cluster, why);
     }
     if (story != NULL) {
         *story = strdup(state.cluster->story);
@@ -209,7 +209,7 @@ static void arrive(struct search *search, struct state *state, unsigned depth)
         return;
     }
     result->deepest = depth > result->deepest ? depth : result->deepest;
-    if (!check_safety(state->cluster, why)) {
+    if (!explore_check(state->cluster, why)) {
         found(search, depth, why);
         return;
     }
@@ -306,4 +306,25 @@ bool explore(const struct explore_options *options, struct explore_result *resul
     ink_free(&search.ink);
     result->complete = !is_over(&search);
     return result->violation[0] == '\0';
+}
+
+bool explore_shortest(const struct explore_options *options, struct explore_result *result)
+{
+    struct explore_options shallow = *options;
+    bool good = true;
+    *result = (struct explore_result){0};
+    for (shallow.depth = 0; shallow.depth <= options->depth && good; shallow.depth++) {
+        explore_result_clear(result);
+        good = explore(&shallow, result);
+        if (good && !result->complete) {
+            break; /* at a limit, which the next one would meet too */
+        }
+    }
+    return good;
+}
+
+void explore_result_clear(struct explore_result *result)
+{
+    free(result->story);
+    *result = (struct explore_result){0};
 }

@@ -64,7 +64,7 @@ struct explore_result {
     char violation[CHECK_WHY_SIZE]; /* empty: none */
     uint16_t path[EXPLORE_MAX_DEPTH];
     unsigned path_length;
-    char *story; /* of the violation; free it */
+    char *story; /* of the violation, else NULL. explore_result_clear() frees it */
 };
 
 /* 14 choices from a calm pair of the revised protocol, with a crash, a break and two timers. */
@@ -72,6 +72,12 @@ struct explore_options explore_defaults(void);
 
 /* False if it found a violation, with which it ends. */
 bool explore(const struct explore_options *options, struct explore_result *result);
+
+/* The same, one choice deeper each time: a violation is one of those with the fewest choices. What
+ * is counted is the last search. Costs half as much again as one search to the full depth. */
+bool explore_shortest(const struct explore_options *options, struct explore_result *result);
+
+void explore_result_clear(struct explore_result *result);
 
 /* The run of these choices, with the checks and the end of a run of theirs. True if nothing is
  * violated; otherwise says what, in `why`. The story is the caller's to free, unless NULL. */

@@ -116,14 +116,15 @@ static void add_own_steps(struct list *list, const struct cluster *cluster, unsi
         add(list, STEP_PAUSE, number);
     }
     struct engine_status status = cluster_status(cluster, number);
-    if (left->inputs > 0 && status.live) {
+    if (left->inputs > 0) {
         add(list, STEP_INPUT, number);
     }
-    if (left->promotions > 0 && !status.live && status.is_protected && !status.claiming) {
+    if (left->promotions > 0 && !status.live) {
         add(list, STEP_PROMOTE, number);
     }
     if (left->crashes > 0) {
         add(list, STEP_CRASH, number);
+        add(list, STEP_POWER_OFF, number);
     }
 }
 
@@ -249,6 +250,10 @@ static void do_kind(struct cluster *cluster, struct explore_budget *left, const 
         left->crashes--;
         cluster_crash(cluster, step->replica);
         return;
+    case STEP_POWER_OFF:
+        left->crashes--;
+        cluster_power_off(cluster, step->replica);
+        return;
     case STEP_BREAK:
         left->breaks--;
         cluster_break(cluster, step->replica, step->other);
@@ -298,6 +303,7 @@ static const char *what(enum step_kind kind)
     case STEP_JOIN: return "somebody joins it";
     case STEP_PROMOTE: return "is told to take over";
     case STEP_CRASH: return "is lost";
+    case STEP_POWER_OFF: return "is lost, and nobody is told";
     case STEP_BREAK: return "a connection of it breaks";
     }
     return "";

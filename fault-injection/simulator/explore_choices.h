@@ -4,8 +4,7 @@
  *
  * A link that is cut, a host that stands still and a network that is slow need no choices of their
  * own: they are the runs in which that step is not chosen for long. What a replica's clock makes of
- * it is a choice (STEP_TIMER, STEP_PAUSE), as a host's clock runs whatever the others do. A replica
- * that is powered off is one that crashed and whose peers are not told for long.
+ * it is a choice (STEP_TIMER, STEP_PAUSE), as a host's clock runs whatever the others do.
  */
 #ifndef FAULT_INJECTION_SIMULATOR_EXPLORE_CHOICES_H
 #define FAULT_INJECTION_SIMULATOR_EXPLORE_CHOICES_H
@@ -14,11 +13,11 @@
 
 /* How many of each a run may have. */
 struct explore_budget {
-    unsigned crashes;
+    unsigned crashes;        /* told (connections are reset) or not */
     unsigned breaks;         /* of a connection: what is under way is lost, both are told */
     unsigned timers;         /* a clock moves on to its replica's next deadline */
     unsigned pauses;         /* a clock moves far beyond it, and the replica did not run */
-    unsigned inputs;         /* to a live replica */
+    unsigned inputs;         /* of devices of any replica */
     unsigned arbiter_faults; /* a question, or its answer, is lost */
     unsigned joiners;        /* replicas that are started on the way */
     unsigned promotions;     /* by command, of a backup */
@@ -37,7 +36,8 @@ enum step_kind {
     STEP_PAUSE,
     STEP_JOIN,
     STEP_PROMOTE,
-    STEP_CRASH, /* between two steps */
+    STEP_CRASH,     /* between two steps */
+    STEP_POWER_OFF, /* and nobody is told */
     STEP_BREAK,
 };
 

@@ -50,6 +50,19 @@ static bool fails(char *why, const char *what)
     return false;
 }
 
+bool explore_check(const struct cluster *cluster, char why[CHECK_WHY_SIZE])
+{
+    for (unsigned i = 0; i < cluster->replica_count; i++) {
+        enum engine_end end = cluster->replicas[i].end;
+        if (end == ENGINE_END_DIVERGED || end == ENGINE_END_CORRUPT || end == ENGINE_END_FAILED) {
+            snprintf(why, CHECK_WHY_SIZE, "%s ends, and no guest or peer was at fault",
+                     cluster->replicas[i].name);
+            return false;
+        }
+    }
+    return check_safety(cluster, why);
+}
+
 static bool emits_beyond(struct cluster *cluster, size_t emissions, uint64_t within_ns)
 {
     uint64_t end_ns = cluster->now_ns + within_ns;
@@ -65,7 +78,7 @@ bool explore_finish(struct cluster *cluster, char why[CHECK_WHY_SIZE])
     cluster_say(cluster, "nothing goes wrong any more, time passes");
     bool expected = must_go_on(cluster);
     cluster_run(cluster, SETTLES_NS);
-    if (!check_safety(cluster, why)) {
+    if (!explore_check(cluster, why)) {
         return false;
     }
     if (cluster_survivor(cluster) == CLUSTER_MAX_REPLICAS && !expected) {
@@ -80,13 +93,13 @@ bool explore_finish(struct cluster *cluster, char why[CHECK_WHY_SIZE])
     if (!cluster_is_protected(cluster)) {
         cluster_add_backup(cluster, cluster_survivor(cluster));
         if (!cluster_run_until(cluster, cluster_is_protected, JOINS_NS)) {
-            return check_safety(cluster, why) && fails(why, "the survivor finds no new backup");
+            return explore_check(cluster, why) && fails(why, "the survivor finds no new backup");
         }
     }
     if (!emits_beyond(cluster, cluster->emission_count, FLOWS_NS)) {
-        return check_safety(cluster, why) &&
+        return explore_check(cluster, why) &&
                fails(why, "the survivor lets no output leave any more");
     }
-    return check_safety(cluster, why) && check_survivor(cluster, why) &&
+    return explore_check(cluster, why) && check_survivor(cluster, why) &&
            check_inputs_delivered(cluster, why);
 }
