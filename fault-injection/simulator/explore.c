@@ -55,7 +55,7 @@ static struct cluster_config configuration(const struct explore_options *options
     if (options->input_ended) {
         config.engine.epoch_length = 0;
         config.engine.epoch_max_ns = 1000; /* the least length, however fast the guest seems */
-        config.slice = 5000;
+        config.slice = 3000;               /* looks come between the steps of a program */
     }
     return config;
 }
