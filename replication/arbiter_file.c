@@ -201,13 +201,16 @@ static enum arbiter_outcome change(const struct arbiter_file *file,
     return outcome;
 }
 
-/* Waits for the lock, for a bounded time. Returns 0 or a negative errno. */
-static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadline_ms)
+/* Waits for the lock, for a bounded time. Returns 0 or a negative errno. *locked_ms is a time
+ * before it was granted: whoever is frozen right behind that has held it since then. */
+static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadline_ms,
+                         uint64_t *locked_ms)
 {
     for (;;) {
+        *locked_ms = file->calls->now_ms(file->calls->context);
         int result = MUTANT(LOCK_NOT_TAKEN) ? 0 : file->calls->lock(file->calls->context, fd);
 
-        if (result != -EAGAIN || file->calls->now_ms(file->calls->context) >= deadline_ms) {
+        if (result != -EAGAIN || *locked_ms >= deadline_ms) {
             return result;
         }
         file->calls->sleep_ms(file->calls->context, ARBITER_LOCK_POLL_MS);
@@ -217,7 +220,8 @@ static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadl
 /* Returns the descriptor that holds the lock, or a negative errno. Only a start makes the lock's
  * file: to anybody else its absence says that this is not the storage that the pair was started on.
  */
-static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind kind)
+static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind kind,
+                     uint64_t *locked_ms)
 {
     uint64_t deadline_ms = file->calls->now_ms(file->calls->context) + ARBITER_LOCK_WAIT_MS;
 
@@ -229,7 +233,7 @@ static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind 
         if (fd < 0) {
             return fd;
         }
-        result = wait_for_lock(file, fd, deadline_ms);
+        result = wait_for_lock(file, fd, deadline_ms, locked_ms);
         if (result == 0) {
             result = file->calls->links(file->calls->context, fd);
         }
@@ -254,17 +258,18 @@ static enum arbiter_outcome file_apply(struct arbiter *arbiter,
 {
     const struct arbiter_file *file = (const struct arbiter_file *)arbiter;
     enum arbiter_outcome outcome;
+    uint64_t locked_ms;
     int lock;
 
     if (request->kind == REQUEST_READ) {
         return read_record(file, current, reason);
     }
-    lock = take_lock(file, request->kind);
+    lock = take_lock(file, request->kind, &locked_ms);
     if (lock < 0) {
         because_of(reason, "lock", file->lock_path, lock);
         return ARBITER_UNREACHABLE;
     }
-    outcome = change(file, request, file->calls->now_ms(file->calls->context), current, reason);
+    outcome = change(file, request, locked_ms, current, reason);
     call_close(file, lock);
     return outcome;
 }

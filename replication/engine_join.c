@@ -178,6 +178,7 @@ static void transfer_done(struct engine *engine)
 void join_state_saved(struct engine *engine, bool ok)
 {
     engine->request.type = REQUEST_SAVED;
+    engine->request.since_ns = engine->now_ns;
     if (engine->joiner == JOINER_SAVING && !ok) {
         finish_say_bye(engine, BYE_FAILED, "the primary's state could not be saved");
         claim_suspect(engine, "the state could not be saved");
@@ -241,12 +242,22 @@ bool join_give_up_slow(struct engine *engine)
     return true;
 }
 
-void join_check_loading(struct engine *engine)
+/* At a boundary, or (waiting for its first backup) where its state was saved. */
+static bool guest_waits_for_joiner(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
-    if (engine->joiner == JOINER_LOADING && request->type == REQUEST_BOUNDARY &&
-        !request->decided && !primary_lag_allows(engine) && engine->config.stuck_ns != 0 &&
-        engine->now_ns - request->since_ns > engine->config.stuck_ns && !MUTANT(SLOW_JOINER_KEPT)) {
+    if (request->type == REQUEST_SAVED) {
+        return engine->config.wait_backup;
+    }
+    return request->type == REQUEST_BOUNDARY && !request->decided && !primary_lag_allows(engine);
+}
+
+void join_check_loading(struct engine *engine)
+{
+    if (engine->joiner == JOINER_LOADING && guest_waits_for_joiner(engine) &&
+        engine->config.stuck_ns != 0 &&
+        engine->now_ns - engine->request.since_ns > engine->config.stuck_ns &&
+        !MUTANT(SLOW_JOINER_KEPT)) {
         claim_suspect(engine, "the guest waits for it, and it does not load the state");
     }
 }

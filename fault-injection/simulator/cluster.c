@@ -5,6 +5,7 @@
 
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
+#include "fault-injection/simulator/world.h"
 
 void *cluster_grow(void *items, size_t *capacity, size_t count, size_t item_size)
 {
@@ -56,6 +57,7 @@ struct cluster *cluster_create(const struct cluster_config *config)
     }
     cluster->config = *config;
     cluster->random = toy_mix(config->seed, 1);
+    arbiter_init(cluster);
     cluster->story = cluster_grow(NULL, &cluster->story_capacity, 0, 1);
     cluster->story[0] = '\0';
     return cluster;
@@ -72,6 +74,7 @@ void cluster_destroy(struct cluster *cluster)
     for (size_t i = 0; i < cluster->held_count; i++) {
         free(cluster->held[i].frame);
     }
+    arbiter_close(cluster->arbiter);
     free(cluster->connections);
     free(cluster->queue);
     free(cluster->held);
@@ -116,16 +119,17 @@ void cluster_say(struct cluster *cluster, const char *format, ...)
     cluster->story_size += size;
 }
 
-void cluster_violation(struct cluster *cluster, const char *format, ...)
+void cluster_violation(struct cluster *cluster, enum checker checker, const char *format, ...)
 {
     if (cluster->violation[0] != '\0') {
         return;
     }
+    cluster->violated = checker;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(cluster->violation, sizeof cluster->violation, format, arguments);
     va_end(arguments);
-    cluster_say(cluster, "RULE BROKEN: %s", cluster->violation);
+    cluster_say(cluster, "RULE BROKEN (%s): %s", checker_name(checker), cluster->violation);
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -180,6 +184,8 @@ static void arrive(struct cluster *cluster, struct pending *pending)
     }
     if (pending->kind == PENDING_QUESTION || pending->kind == PENDING_ANSWER) {
         arbiter_arrive(cluster, pending);
+    } else if (pending->kind == PENDING_DISK || pending->kind == PENDING_CLIENT) {
+        world_arrive(cluster, pending);
     } else {
         network_arrive(cluster, pending);
     }
@@ -225,7 +231,7 @@ static void tick(struct cluster *cluster, unsigned replica)
     struct engine_event event = {.type = ENGINE_TICK};
     cluster_step(cluster, replica, &event);
     if (tick_time(&cluster->replicas[replica]) <= cluster->now_ns) {
-        cluster_violation(cluster, "%s: a tick left the deadline where it was",
+        cluster_violation(cluster, CHECKER_BOUNDS, "%s: a tick left the deadline where it was",
                           cluster->replicas[replica].name);
     }
 }
@@ -289,8 +295,12 @@ unsigned cluster_prepare(struct cluster *cluster, enum engine_role role, unsigne
     replica->config.claim_seed = toy_mix(cluster->config.seed, 100 + number);
     /* Hosts do not agree about the time, and a monotonic clock starts anywhere. */
     replica->clock_base_ns = (number + 1) * UINT64_C(1000000007000);
+    if (cluster->config.clocks_differ) {
+        replica->clock_base_ns = toy_mix(cluster->config.seed, 300 + number) >> 20;
+    }
     replica->origin = role == ENGINE_PRIMARY ? number : primary;
     replica->guest.program = cluster->config.program;
+    replica->guest.devices = cluster->config.devices;
     replica->guest.spacing = cluster->config.engine.epoch_length == 0 ? TOY_SPACING : 0;
     replica->load_ns = cluster->config.load_ns;
     replica->lose_answers = cluster->answers_lost_at_first;
@@ -304,7 +314,8 @@ void cluster_start(struct cluster *cluster, unsigned number)
     struct replica *replica = &cluster->replicas[number];
     bool primary = replica->config.role == ENGINE_PRIMARY;
     if (primary && replica->config.term == 0) {
-        replica->config.term = arbiter_start_of_day(cluster, number);
+        arbiter_start_of_day(cluster, number, true);
+        replica->config.term = cluster->record.term;
     }
     replica->engine = engine_create(&replica->config, replica_now(cluster, number));
     if (replica->engine == NULL) {
@@ -386,6 +397,20 @@ void cluster_resume(struct cluster *cluster, unsigned number)
     }
 }
 
+/* False if the engine has no room. */
+bool replica_take_input(struct cluster *cluster, unsigned number, uint32_t device,
+                        struct log_bytes data)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (!engine_accepts_input(replica->engine, data.size)) {
+        return false;
+    }
+    replica->inputs_taken += cluster_is_live(cluster, number);
+    struct engine_event event = {.type = ENGINE_INPUT, .device = device, .data = data};
+    cluster_step(cluster, number, &event);
+    return true;
+}
+
 bool cluster_input(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -397,10 +422,7 @@ bool cluster_input(struct cluster *cluster, unsigned number)
     cluster->input_count = input;
     memcpy(data, &input, sizeof data);
     cluster_say(cluster, "%s takes input %llu", replica->name, (unsigned long long)input);
-    replica->inputs_taken += cluster_is_live(cluster, number);
-    struct engine_event event = {.type = ENGINE_INPUT, .device = 1, .data = {data, sizeof data}};
-    cluster_step(cluster, number, &event);
-    return true;
+    return replica_take_input(cluster, number, TOY_NUMBERS, (struct log_bytes){data, sizeof data});
 }
 
 static void command(struct cluster *cluster, unsigned number, struct engine_event *event)
@@ -416,12 +438,14 @@ static void command(struct cluster *cluster, unsigned number, struct engine_even
 void cluster_stop(struct cluster *cluster, unsigned number)
 {
     struct engine_event event = {.type = ENGINE_STOP};
+    cluster->stops++;
     command(cluster, number, &event);
 }
 
 void cluster_fail(struct cluster *cluster, unsigned number, const char *reason)
 {
     struct engine_event event = {.type = ENGINE_FAIL, .reason = reason};
+    cluster->replicas[number].fails = true;
     command(cluster, number, &event);
 }
 
@@ -429,6 +453,68 @@ void cluster_promote(struct cluster *cluster, unsigned number)
 {
     struct engine_event event = {.type = ENGINE_PROMOTE};
     command(cluster, number, &event);
+}
+
+void cluster_flip_state(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (replica->alive && replica->vcpu != VCPU_OFF) {
+        cluster_say(cluster, "a bit of the guest of %s flips", replica->name);
+        cluster->flips++;
+        replica->flipped = true;
+        replica->guest.hash ^= UINT64_C(1) << cluster_random(cluster, 64);
+    }
+}
+
+void cluster_jump_clock(struct cluster *cluster, unsigned number, uint64_t forward_ns)
+{
+    struct replica *replica = &cluster->replicas[number];
+    cluster_say(cluster, "the clock of %s jumps by %llu ms", replica->name,
+                (unsigned long long)(forward_ns / MS));
+    replica->clock_base_ns += forward_ns;
+    cluster->jumped_ns += forward_ns;
+}
+
+void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_fault fault)
+{
+    static const char *const faults[] = {[DISK_SOUND] = "is sound",
+                                         [DISK_FULL] = "is full",
+                                         [DISK_FAILS] = "fails",
+                                         [DISK_TORN] = "fails in the middle of a write"};
+    cluster_say(cluster, "the disk of %s %s", cluster->replicas[number].name, faults[fault]);
+    cluster->replicas[number].disk_fault = fault;
+}
+
+void cluster_hang(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (replica->vcpu != VCPU_OFF) {
+        cluster_say(cluster, "%s hangs at its next step", replica->name);
+        replica->hangs = true;
+    }
+}
+
+void cluster_starve(struct cluster *cluster, unsigned number, uint64_t allocations)
+{
+    cluster_say(cluster, "%s runs out of memory in %llu allocations",
+                cluster->replicas[number].name, (unsigned long long)allocations);
+    cluster->replicas[number].allocation_fails_in = allocations;
+}
+
+void cluster_start_second_primary(struct cluster *cluster)
+{
+    unsigned survivor = cluster_survivor(cluster);
+    struct arbiter_record before = cluster->record;
+    /* Its name is not used again, though it never comes to run. */
+    unsigned number = cluster_prepare(cluster, ENGINE_PRIMARY, 0);
+    enum arbiter_outcome outcome = arbiter_start_of_day(cluster, number, false);
+    cluster_say(cluster, "%s wants to start as primary, and %s", cluster->replicas[number].name,
+                outcome == ARBITER_WON ? "may" : "may not");
+    if (outcome == ARBITER_WON && before.active && survivor != CLUSTER_MAX_REPLICAS) {
+        cluster_violation(cluster, CHECKER_START, "%s starts over term %llu of %s",
+                          cluster->replicas[number].name, (unsigned long long)before.term,
+                          before.owner);
+    }
 }
 
 struct engine_status cluster_status(const struct cluster *cluster, unsigned number)

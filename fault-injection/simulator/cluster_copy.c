@@ -27,6 +27,8 @@ static void copy_replica(struct replica *copy, const struct replica *from)
     copy->guest.history_capacity = from->guest.outputs + 1;
     copy->executed = copy_items(from->executed, from->executed_count, sizeof *from->executed);
     copy->executed_capacity = from->executed_count + 1;
+    copy->made = copy_items(from->made, from->made_count, sizeof *from->made);
+    copy->made_capacity = from->made_count + 1;
     bool has_state = from->vcpu == VCPU_SAVES || from->vcpu == VCPU_LOADS || !from->vcpu_live;
     copy->state = has_state ? copy_items(from->state, from->state_size, 1) : NULL;
     copy->state_size = has_state ? from->state_size : 0;
@@ -44,6 +46,15 @@ static struct pending *copy_pending(const struct pending *from, size_t count)
     return copy;
 }
 
+/* The same files, and an arbiter of its own in them. */
+static void copy_arbiter(struct cluster *copy)
+{
+    copy->store.calls.context = &copy->store;
+    if (arbiter_file_open(&copy->arbiter, STORE_PATH, &copy->store.calls) != 0) {
+        abort();
+    }
+}
+
 struct cluster *cluster_copy(const struct cluster *cluster)
 {
     struct cluster *copy = malloc(sizeof *copy);
@@ -54,6 +65,7 @@ struct cluster *cluster_copy(const struct cluster *cluster)
     for (unsigned i = 0; i < cluster->replica_count; i++) {
         copy_replica(&copy->replicas[i], &cluster->replicas[i]);
     }
+    copy_arbiter(copy);
     copy->connections =
         copy_items(cluster->connections, cluster->connection_count, sizeof *cluster->connections);
     copy->connection_capacity = cluster->connection_count + 1;

@@ -5,6 +5,8 @@
 
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
+#include "fault-injection/simulator/watch.h"
+#include "fault-injection/simulator/world.h"
 
 #define CHUNK_NS (1 * MS) /* to save one piece of state */
 
@@ -14,6 +16,7 @@ void replica_destroy(struct replica *replica)
     toy_destroy(&replica->guest);
     free(replica->state);
     free(replica->executed);
+    free(replica->made);
 }
 
 uint64_t replica_now(const struct cluster *cluster, unsigned replica)
@@ -64,6 +67,17 @@ static void wait_for_reply(struct replica *replica)
     replica->vcpu_due_ns = CLUSTER_NEVER;
 }
 
+/* A state is saved no faster than it is taken. */
+static bool joiner_takes_nothing(const struct cluster *cluster, unsigned number)
+{
+    engine_peer peer = cluster_status(cluster, number).peer;
+    if (peer == 0) {
+        return false;
+    }
+    const unsigned *ends = cluster->connections[peer - 1].ends;
+    return network_is_blocked(cluster, number, ends[0] == number ? ends[1] : ends[0]);
+}
+
 static void save_some(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -82,6 +96,10 @@ static void save_some(struct cluster *cluster, unsigned number)
         cluster_step(cluster, number, &event);
         return;
     }
+    if (cluster->config.devices && joiner_takes_nothing(cluster, number)) {
+        replica->vcpu_due_ns = cluster->now_ns + CHUNK_NS;
+        return;
+    }
     size_t size = left < cluster->config.chunk_size ? left : cluster->config.chunk_size;
     event = (struct engine_event){.type = ENGINE_STATE_CHUNK,
                                   .data = {replica->state + replica->state_used, size}};
@@ -95,6 +113,8 @@ static void load(struct cluster *cluster, unsigned number)
     struct replica *replica = &cluster->replicas[number];
     bool ok = replica->fault != GUEST_CANNOT_LOAD &&
               toy_load(&replica->guest, replica->state, replica->state_size);
+    replica->fails |= !ok;
+    replica->disk_done = replica->guest.requests;
     struct engine_event event = {.type = ENGINE_STATE_LOADED, .ok = ok};
     wait_for_reply(replica);
     cluster_step(cluster, number, &event);
@@ -103,16 +123,24 @@ static void load(struct cluster *cluster, unsigned number)
 static void make_output(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
-    uint64_t content = toy_output(&replica->guest);
-    uint8_t data[sizeof content];
-    memcpy(data, &content, sizeof content);
+    watch_made(cluster, number);
+    uint8_t small[TOY_OUTPUT_SIZE];
+    size_t padding = cluster->config.padding;
+    uint8_t *data = padding > 0 ? calloc(1, sizeof small + padding) : small;
+    if (data == NULL) {
+        abort();
+    }
+    size_t size = toy_output(&replica->guest, data) + padding;
     if (replica->vcpu_live) {
         cluster_say(cluster, "%s makes output %llu", replica->name,
                     (unsigned long long)replica->guest.outputs);
     }
-    struct engine_event event = {.type = ENGINE_OUTPUT, .device = 1, .data = {data, sizeof data}};
+    struct engine_event event = {.type = ENGINE_OUTPUT, .device = 1, .data = {data, size}};
     schedule_step(cluster, replica);
     cluster_step(cluster, number, &event);
+    if (data != small) {
+        free(data);
+    }
 }
 
 /* As ftvm_value() and ftvm_clock() do. What this replica would answer is no other's answer. */
@@ -205,6 +233,35 @@ static void look(struct cluster *cluster, unsigned number)
     ask_boundary(cluster, number, 'b');
 }
 
+/* A request that this host's disk cannot serve is not the guest's business while there is another
+ * replica: this one ends. Alone, the guest's driver tries again. */
+static void write_disk(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    enum disk_fault fault = replica->disk_fault;
+    bool alone = replica->vcpu_live && !cluster_status(cluster, number).is_protected;
+    replica->disk_fault = DISK_SOUND;
+    if (fault != DISK_SOUND && !alone) {
+        if (fault == DISK_TORN) {
+            toy_tear_disk(&replica->guest);
+        }
+        cluster_fail(cluster, number, "its disk fails");
+        return;
+    }
+    uint64_t request = toy_write_disk(&replica->guest);
+    schedule_step(cluster, replica);
+    world_disk_request(cluster, number, request);
+}
+
+static void hang(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    replica->hangs = true;
+    replica->vcpu = VCPU_HANGS;
+    replica->vcpu_due_ns = CLUSTER_NEVER;
+    cluster_say(cluster, "%s hangs", replica->name);
+}
+
 static void run_step(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -227,11 +284,8 @@ static void run_step(struct cluster *cluster, unsigned number)
         toy_pass(&replica->guest);
         schedule_step(cluster, replica);
         return;
-    case 's':
-        replica->vcpu = VCPU_HANGS;
-        replica->vcpu_due_ns = CLUSTER_NEVER;
-        cluster_say(cluster, "%s hangs", replica->name);
-        return;
+    case 'd': write_disk(cluster, number); return;
+    case 's': hang(cluster, number); return;
     default: end_epoch(cluster, number, step); return;
     }
 }
@@ -245,7 +299,13 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
         wait_for_reply(replica);
         cluster_step(cluster, number, &begin);
         return;
-    case VCPU_RUNS: run_step(cluster, number); return;
+    case VCPU_RUNS:
+        if (replica->hangs) {
+            hang(cluster, number);
+        } else {
+            run_step(cluster, number);
+        }
+        return;
     case VCPU_SAVES: save_some(cluster, number); return;
     case VCPU_LOADS: load(cluster, number); return;
     default: replica->vcpu_due_ns = CLUSTER_NEVER; return;
@@ -254,7 +314,8 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
 
 /* ---- Replies to the guest -------------------------------------------------------------------- */
 
-static void become_live(struct replica *replica, const struct engine_reply *reply, uint64_t epoch)
+static void become_live(struct cluster *cluster, struct replica *replica,
+                        const struct engine_reply *reply, uint64_t epoch)
 {
     if (!reply->live) {
         return;
@@ -263,8 +324,15 @@ static void become_live(struct replica *replica, const struct engine_reply *repl
     replica->clock_offset_ns = reply->clock_offset_ns;
     if (reply->promoted) {
         replica->promotions++;
+        cluster->tainted |= replica->flipped;
         replica->first_live_epoch = epoch;
         replica->inputs_before_live = replica->guest.inputs;
+        /* `reissue`: the requests in flight are executed again, by this host. */
+        replica->disk_generation++;
+        replica->disk_done = replica->guest.completed;
+        for (uint64_t n = replica->guest.completed + 1; n <= replica->guest.requests; n++) {
+            world_disk_request(cluster, (unsigned)(replica - cluster->replicas), n);
+        }
     }
 }
 
@@ -274,9 +342,9 @@ static void take_epoch(struct cluster *cluster, struct replica *replica,
     if (replica->executed_count > 0) {
         replica->executed[replica->executed_count - 1].from_log = !reply->live;
     }
-    become_live(replica, reply, reply->epoch.number - 1);
+    become_live(cluster, replica, reply, reply->epoch.number - 1);
     for (size_t i = 0; i < reply->input_count; i++) {
-        toy_deliver(&replica->guest, reply->inputs[i].data);
+        toy_deliver(&replica->guest, reply->inputs[i].device, reply->inputs[i].data);
     }
     replica->next_epoch = reply->epoch;
     if (reply->save) {
@@ -291,7 +359,7 @@ static void take_value(struct cluster *cluster, struct replica *replica,
 {
     uint64_t value;
     memcpy(&value, reply->data.data, sizeof value);
-    become_live(replica, reply, replica->guest.epoch.number);
+    become_live(cluster, replica, reply, replica->guest.epoch.number);
     if (replica->asked == 'c') {
         if (value > replica->last_clock_value_ns) {
             replica->last_clock_value_ns = value;
@@ -319,7 +387,8 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
     struct replica *replica = &cluster->replicas[number];
     char line[TRACE_LINE_SIZE];
     struct engine_action action = {.type = ENGINE_DO_REPLY, .reply = *reply};
-    if (reply->type != ENGINE_REPLY_STATE_CHUNK) {
+    watch_reply(cluster, number, reply);
+    if (cluster->tells && reply->type != ENGINE_REPLY_STATE_CHUNK) {
         cluster_say(cluster, "%s %s", replica->name, trace_action(&action, line, sizeof line));
     }
     switch (reply->type) {
@@ -344,40 +413,6 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
 
 /* ---- What the engine says -------------------------------------------------------------------- */
 
-/* Rule R4, seen from outside. Protected: the backup has every entry before the output. Unprotected:
- * the record is this replica's, and nobody may claim it. */
-static void check_release(struct cluster *cluster, unsigned number,
-                          const struct engine_output *output)
-{
-    const struct replica *replica = &cluster->replicas[number];
-    struct engine_status status = cluster_status(cluster, number);
-    if (status.claiming) {
-        cluster_violation(cluster, "%s emits %llu during a claim", replica->name,
-                          (unsigned long long)output->number);
-    }
-    if (status.is_protected) {
-        if (cluster_status(cluster, replica->backup).lsn < output->lsn) {
-            cluster_violation(cluster, "%s emits %llu before its backup has entry %llu",
-                              replica->name, (unsigned long long)output->number,
-                              (unsigned long long)output->lsn);
-        }
-        return;
-    }
-    if (strcmp(cluster->record.owner, replica->name) != 0 || cluster->record.term != status.term) {
-        cluster_violation(cluster, "%s emits %llu without holding the record", replica->name,
-                          (unsigned long long)output->number);
-    }
-    for (unsigned i = 0; i < cluster->replica_count; i++) {
-        if (i != number && cluster->replicas[i].alive && !cluster_is_live(cluster, i) &&
-            cluster_status(cluster, i).is_protected &&
-            cluster_status(cluster, i).term == status.term) {
-            cluster_violation(cluster, "%s emits %llu unprotected while %s may claim",
-                              replica->name, (unsigned long long)output->number,
-                              cluster->replicas[i].name);
-        }
-    }
-}
-
 static void emit(struct cluster *cluster, unsigned number, const struct engine_output *output)
 {
     for (; output != NULL; output = output->next) {
@@ -391,7 +426,8 @@ static void emit(struct cluster *cluster, unsigned number, const struct engine_o
             .number = output->number,
         };
         memcpy(&emission->content, output->data, sizeof emission->content);
-        check_release(cluster, number, output);
+        watch_emit(cluster, number, output);
+        world_sees(cluster, output);
     }
 }
 
@@ -411,11 +447,10 @@ static void refused(struct cluster *cluster, unsigned number, const struct messa
     struct replica *replica = &cluster->replicas[number];
     bool may_pass = refuse->code == REFUSE_SECOND || refuse->code == REFUSE_ROLE;
     if (may_pass && replica->rejoins) {
-        struct pending again = {.at_ns = cluster->now_ns + 200 * MS,
-                                .order = ++cluster->order,
-                                .kind = PENDING_REJOIN,
-                                .to = number};
-        cluster_push(cluster, &again);
+        network_rejoin(cluster, number, 200 * MS);
+    } else if (cluster->config.devices) {
+        cluster_say(cluster, "%s gives up", replica->name);
+        replica->alive = false;
     }
 }
 
@@ -427,7 +462,7 @@ static void welcomed(struct cluster *cluster, struct replica *replica)
     replica->vcpu_due_ns = cluster->now_ns;
 }
 
-static void end(struct cluster *cluster, unsigned number, enum engine_end why)
+static void end(struct cluster *cluster, unsigned number, enum engine_end why, const char *reason)
 {
     struct replica *replica = &cluster->replicas[number];
     replica->end = why;
@@ -435,6 +470,9 @@ static void end(struct cluster *cluster, unsigned number, enum engine_end why)
     replica->vcpu = VCPU_OFF;
     replica->vcpu_due_ns = CLUSTER_NEVER;
     network_close_all(cluster, number, "connection closed");
+    if (cluster->config.watches_ends) {
+        watch_end(cluster, number, why, reason);
+    }
 }
 
 static bool is_worth_telling(const struct engine_action *action)
@@ -458,7 +496,7 @@ static void perform(struct cluster *cluster, unsigned number, const struct engin
 {
     struct replica *replica = &cluster->replicas[number];
     char line[TRACE_LINE_SIZE];
-    if (is_worth_telling(action)) {
+    if (cluster->tells && is_worth_telling(action)) {
         cluster_say(cluster, "%s %s", replica->name, trace_action(action, line, sizeof line));
     }
     switch (action->type) {
@@ -470,7 +508,7 @@ static void perform(struct cluster *cluster, unsigned number, const struct engin
     case ENGINE_DO_RELEASE: arbiter_ask(cluster, number, true, action->term, 0); return;
     case ENGINE_DO_WELCOMED: welcomed(cluster, replica); return;
     case ENGINE_DO_REFUSED: refused(cluster, number, &action->message.refuse); return;
-    case ENGINE_DO_END: end(cluster, number, action->end); return;
+    case ENGINE_DO_END: end(cluster, number, action->end, action->reason); return;
     case ENGINE_DO_AUTHORISE:
     case ENGINE_DO_NOTIFY: return;
     }
@@ -529,17 +567,46 @@ static bool perform_or_fail(struct cluster *cluster, unsigned number,
     return false;
 }
 
+/* From here on, allocations are this replica's. */
+static void arm_allocations(struct cluster *cluster, unsigned number)
+{
+    if (cluster->config.allocation_arm != NULL) {
+        cluster->config.allocation_arm(&cluster->replicas[number].allocation_fails_in);
+    }
+}
+
+static void disarm_allocations(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (cluster->config.allocation_arm == NULL) {
+        return;
+    }
+    uint64_t none = 0;
+    if (cluster->config.allocation_arm(&none)) {
+        cluster_say(cluster, "an allocation of %s fails", replica->name);
+        replica->starves = true;
+    }
+    replica->allocation_fails_in = none;
+}
+
+enum codec_result replica_decode(struct cluster *cluster, unsigned number, const uint8_t *frame,
+                                 size_t size, struct message **message, size_t *used)
+{
+    arm_allocations(cluster, number);
+    enum codec_result result = codec_decode(frame, size, message, used);
+    disarm_allocations(cluster, number);
+    return result;
+}
+
 void cluster_step(struct cluster *cluster, unsigned number, struct engine_event *event)
 {
     struct engine_update update;
     event->now_ns = replica_now(cluster, number);
+    cluster->steps++;
+    arm_allocations(cluster, number);
     engine_step(cluster->replicas[number].engine, event, &update);
-    uint64_t term = cluster_status(cluster, number).term;
-    if (term < cluster->replicas[number].term) {
-        cluster_violation(cluster, "%s goes back to term %llu", cluster->replicas[number].name,
-                          (unsigned long long)term);
-    }
-    cluster->replicas[number].term = term;
+    disarm_allocations(cluster, number);
+    watch_step(cluster, number);
     for (size_t i = 0; i < update.count; i++) {
         if (!perform_or_fail(cluster, number, &update.actions[i])) {
             return;

@@ -52,6 +52,7 @@ static struct cluster_config configuration(const struct explore_options *options
     config.engine.stuck_ns = 0; /* a vCPU that nobody chooses is not stuck */
     config.instruction_ns = 4000;
     config.chunk_size = 1 << 16;
+    config.watches_ends = true;
     if (options->input_ended) {
         config.engine.epoch_length = 0;
         config.engine.epoch_max_ns = 1000; /* the least length, however fast the guest seems */

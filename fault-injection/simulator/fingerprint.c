@@ -77,6 +77,7 @@ static void put_guest(struct ink *ink, const struct toy_guest *guest)
     ink_number(ink, guest->step);
     ink_number(ink, guest->time_went_back);
     ink_number(ink, guest->input_out_of_order);
+    ink_number(ink, guest->powering_off);
 }
 
 static void put_vcpu(struct ink *ink, const struct cluster *cluster, unsigned number)
@@ -103,12 +104,24 @@ static void put_vcpu(struct ink *ink, const struct cluster *cluster, unsigned nu
     }
 }
 
+/* What watch.h compares with. */
+static void put_watched(struct ink *ink, const struct replica *replica)
+{
+    ink_bytes(ink, replica->made, replica->made_count * sizeof *replica->made);
+    ink_number(ink, replica->told_term);
+    ink_number(ink, replica->told_released);
+    ink_number(ink, replica->answers);
+    ink_number(ink, replica->inputs_given);
+    ink_number(ink, replica->inputs_due);
+}
+
 static void put_alive(struct ink *ink, const struct cluster *cluster, unsigned number)
 {
     const struct replica *replica = &cluster->replicas[number];
     fingerprint_engine(ink, replica->engine, replica_now(cluster, number));
     put_guest(ink, &replica->guest);
     put_vcpu(ink, cluster, number);
+    put_watched(ink, replica);
     ink_number(ink, replica->paused);
     ink_number(ink, replica->origin);
     ink_number(ink, replica->backup);
@@ -154,8 +167,10 @@ static void put_replica(struct ink *ink, const struct cluster *cluster, unsigned
     if (replica->alive) {
         put_alive(ink, cluster, number);
     } else if (replica->engine != NULL) {
-        /* How much of the log it had is what an output of its primary is judged by. */
+        /* How much of the log it had, and how far it was, is what its primary is judged by. */
         ink_number(ink, cluster_status(cluster, number).lsn);
+        ink_number(ink, cluster_status(cluster, number).epoch);
+        ink_number(ink, replica->told_term);
     }
     if (is_compared(cluster, number)) {
         put_executed(ink, replica);
@@ -241,6 +256,11 @@ static void put_connections(struct ink *ink, const struct cluster *cluster)
             bool alive = cluster->replicas[connection->ends[end]].alive;
             ink_number(ink, connection->ends[end]);
             ink_number(ink, connection->open[end] && alive);
+            if (alive) {
+                ink_number(ink, connection->sent_lsn[end]);
+                ink_number(ink, connection->received_lsn[end]);
+                ink_number(ink, connection->loaded_lsn[end]);
+            }
         }
     }
 }
@@ -249,7 +269,9 @@ static void put_connections(struct ink *ink, const struct cluster *cluster)
 
 static void put_world(struct ink *ink, const struct cluster *cluster)
 {
-    ink_number(ink, cluster->record_stands);
+    ink_number(ink, cluster->violated);
+    ink_number(ink, cluster->calm);
+    ink_number(ink, cluster->tainted);
     ink_number(ink, cluster->record.term);
     ink_bytes(ink, cluster->record.owner, strlen(cluster->record.owner));
     ink_number(ink, cluster->record.claim_id);

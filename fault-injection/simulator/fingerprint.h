@@ -13,6 +13,8 @@
  *     choice. A run that goes on by the clock takes one of those orders
  *   - what is under way to where nobody takes it: a replica that is lost, an end that was closed
  *   - of a lost replica all but what checks compare the living ones with
+ *   - disks and clients of the guest, and what is done to storage, memory and frames: exploring has
+ *     none of it. Of the arbiter's storage the record, as each question leaves it synced
  *   - the cluster's random numbers, which exploring does not use
  * 64 bits: among ten million states two are taken for one with a probability of 3 in a million.
  */

@@ -12,6 +12,7 @@
 
 #include "fault-injection/simulator/explore.h"
 #include "fault-injection/simulator/mutant.h"
+#include "replication/arbiter_backend.h"
 
 static unsigned deeper(void)
 {
@@ -111,11 +112,12 @@ Test(explore, says_when_it_was_cut_short)
 /* Whoever claims wins, as often as it is asked. */
 static void grant_everything(struct cluster *cluster, void *context)
 {
+    struct arbiter_record record = cluster->record;
+    char text[ARBITER_TEXT_SIZE];
     (void)context;
-    if (cluster->record.term > 1) {
-        cluster->record.term = 1;
-        cluster->record.claim_id = 0;
-    }
+    record.term = 1;
+    record.claim_id = 1;
+    store_put(&cluster->store, STORE_PATH, text, arbiter_record_format(&record, text));
 }
 
 Test(explore, finds_two_winners_and_tells_how)

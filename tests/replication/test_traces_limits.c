@@ -303,6 +303,26 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     story_ends(c);
 }
 
+/* The same while a new machine waits for its first backup: another one must get its turn. */
+Test(traces_limits, first_backup_that_does_not_load_is_given_up, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.engine.stuck_ns = 200 * MS;
+    config.engine.wait_backup = true;
+    config.load_ns = 60000 * MS;
+    struct cluster *c = cluster_create(&config);
+    cluster_add_primary(c);
+    cluster_add_backup(c, A);
+    cluster_run(c, 500 * MS);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_LOST);
+    c->config.load_ns = 1 * MS;
+    cluster_add_backup(c, A);
+    cluster_run(c, 100 * MS);
+    cr_assert(cluster_is_protected(c));
+    cr_assert_eq(c->replicas[A].vcpu, VCPU_RUNS);
+    story_ends(c);
+}
+
 /* The vCPU was held up by the limit on outputs, not by itself: when there is room again it has the
  * whole time that a stuck one has. */
 Test(traces_limits, vcpu_that_waited_for_room_is_not_stuck, .timeout = 20)
@@ -334,6 +354,25 @@ Test(traces_limits, vcpu_that_waited_for_room_is_not_stuck, .timeout = 20)
     cluster_run(c, 1000 * MS);
     cr_assert(c->replicas[A].alive, "%s", "taken for stuck");
     cluster_destroy(c);
+}
+
+/* Its vCPU did not run because nothing of it did. */
+Test(traces_limits, lone_primary_that_slept_is_not_stuck, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.engine.stuck_ns = 2000 * MS;
+    for (uint64_t slept_ns = 1000 * MS; slept_ns < 5000 * MS; slept_ns += 20 * MS) {
+        struct cluster *c = cluster_create(&config);
+        cluster_add_primary(c);
+        cluster_run(c, 25 * MS);
+        cluster_pause(c, A);
+        cluster_run(c, slept_ns);
+        cluster_resume(c, A);
+        cluster_run(c, 1000 * MS);
+        cr_assert(c->replicas[A].alive, "taken for stuck after %llu ms of sleep",
+                  (unsigned long long)(slept_ns / MS));
+        cluster_destroy(c);
+    }
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
