@@ -564,3 +564,30 @@ bool cluster_is_protected(struct cluster *cluster)
     }
     return false;
 }
+
+/* ---- One thing at a time ----------------------------------------------------------------------
+ */
+
+void cluster_deliver(struct cluster *cluster, uint64_t order)
+{
+    for (size_t at = 0; at < cluster->queue_count; at++) {
+        if (cluster->queue[at].order != order) {
+            continue;
+        }
+        struct pending pending = cluster->queue[at];
+        pending.at_ns = 0;
+        while (at > 0 && before(&pending, &cluster->queue[(at - 1) / 2])) {
+            cluster->queue[at] = cluster->queue[(at - 1) / 2];
+            at = (at - 1) / 2;
+        }
+        cluster->queue[at] = pending;
+        pending = pop(cluster);
+        arrive(cluster, &pending);
+        return;
+    }
+}
+
+void cluster_tick(struct cluster *cluster, unsigned replica)
+{
+    tick(cluster, replica);
+}

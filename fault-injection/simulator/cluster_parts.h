@@ -38,6 +38,11 @@ struct pending {
 void cluster_push(struct cluster *cluster, const struct pending *pending);
 void *cluster_grow(void *items, size_t *capacity, size_t count, size_t item_size);
 
+/* For who chooses what happens next, and lets time stand still: what has that order in the queue
+ * arrives now, and a replica is told that time has passed. */
+void cluster_deliver(struct cluster *cluster, uint64_t order);
+void cluster_tick(struct cluster *cluster, unsigned replica);
+
 /* cluster_network.c */
 void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
                   const struct message *message);
