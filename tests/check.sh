@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz e2e lab (default: all)
+#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz sim e2e lab
+#                                  (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
 # other, as two replicas under test want the machine for themselves. What a program printed is kept in
@@ -9,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit hooks asan tsan clang fuzz e2e lab}"
+stages="${*:-house unit hooks asan tsan clang fuzz sim e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -131,6 +132,17 @@ stage_e2e() {
         return
     fi
     count "$(sed 's/ passed.*//' <<<"$line")" "$(sed 's/.*, \([0-9]*\) failed.*/\1/' <<<"$line")"
+}
+
+# Pairs in virtual time: seeds, all short runs, and every mutant of the protocol must be found.
+stage_sim() {
+    local sim=build/ftvm-sim checked=build/asan/ftvm-sim
+    step build-sim make -s -j"$jobs" "$sim"
+    step sim-seeds "$sim" --seconds 60
+    step sim-explore "$sim" --explore --deeper 1
+    step sim-mutants "$sim" --mutants
+    step build-sim-asan make -s -j"$jobs" BUILD=build/asan SANITIZE=address,undefined OPT=-O1 "$checked"
+    step sim-seeds-asan "$checked" --runs 6000
 }
 
 # Fifty real faults on living pairs, each of them a test.
