@@ -22,7 +22,9 @@
     X(wrong_joins_are_refused)                                                                     \
     X(faults_of_the_channel)                                                                       \
     X(faults_of_processes)                                                                         \
+    X(faults_of_clocks)                                                                            \
     X(faults_of_disks)                                                                             \
+    X(faults_drawn_by_chance)                                                                      \
     X(garbage_at_the_port_disturbs_nobody)                                                         \
     X(full_disk_does_not_stop_the_guest)                                                           \
     X(long_streams_have_no_gap)                                                                    \

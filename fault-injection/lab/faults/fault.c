@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault-injection/lab/faults/hooks.h"
+
 #define MAX_TIME_MS  86400000
 #define MAX_DELAY_MS 60000
 #define PARAMETERS   2u
@@ -176,16 +178,13 @@ static bool take_victim(const struct complaint *complaint, const char *value,
     return complain(complaint, "at=%s: expected primary, backup or either", value);
 }
 
-/* Whether there is such a point, hooks.h knows. */
 static bool take_event(const struct complaint *complaint, const char *value, char *event,
                        size_t size)
 {
-    const char *colon = strrchr(value, ':'), *rest;
-    int64_t count;
-
-    if (!colon || colon == value || strlen(value) >= size ||
-        !read_number(colon + 1, &count, &rest) || *rest || count < 1)
-        return complain(complaint, "event=%s: expected POINT:COUNT, as in sent-BOUNDARY:1", value);
+    if (!hooks_event_valid(value, complaint->text, complaint->size))
+        return false;
+    if (strlen(value) >= size)
+        return complain(complaint, "event=%s: the count is too long", value);
     memcpy(event, value, strlen(value) + 1);
     return true;
 }

@@ -30,10 +30,10 @@
  *     corrupt        a checksum finds it and ends the connection: both claim, one ends fenced. With
  *                    a joiner: the joiner ends lost. Nothing, if nothing passes that could be hit
  *     reset          both claim, one ends fenced
- *     disk-full      the guest sees I/O errors on the victim alone, or the victim ends; never two
- *     disk-error     guests that go on with different answers
- *     clock-jump     the guest's clock jumps forward, never back; a silence that was not may be
- *                    suspected, then as unplug of the channel
+ *     disk-full      the victim ends at its first request that fails, and the other goes on alone:
+ *     disk-error     the guest never sees it. Nothing, if it asks nothing of its disk meanwhile
+ *     clock-jump     forward, at the primary: the guest's clock jumps with it. Else nothing: the
+ *                    wall clock of a host is not asked, and a backup's is not the guest's
  *     starve         a slow guest (primary) or a guest that waits for its backup; a starved one may
  *                    be taken for lost, then it ends fenced
  *     arbiter-gone   nothing; but while it is gone, whoever loses the other waits

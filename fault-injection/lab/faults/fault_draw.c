@@ -1,4 +1,5 @@
 /* Faults by chance: every knob from one seed. */
+#include <stdio.h>
 #include <string.h>
 
 #include "fault-injection/lab/faults/fault.h"
@@ -106,6 +107,21 @@ static void draw_parameters(struct fault *fault, uint64_t *state)
     }
 }
 
+/* Points that a protected pair passes all the time, in either role. */
+static void draw_event(struct fault *fault, uint64_t *state)
+{
+    static const char *const points[2][5] = {
+        [FAULT_AT_PRIMARY] = {"sent-BOUNDARY", "sent-HEARTBEAT", "received-ACK", "before-emit",
+                              "after-emit"},
+        [FAULT_AT_BACKUP] = {"received-BOUNDARY", "received-HEARTBEAT", "sent-ACK",
+                             "sent-HEARTBEAT", "received-BOUNDARY"},
+    };
+    const char *point = points[fault->victim][next(state) % 5];
+
+    snprintf(fault->event, sizeof(fault->event), "%s:%u", point,
+             (unsigned)of_any_size(state, 1, 50));
+}
+
 void fault_draw(struct fault *fault, uint64_t seed, uint64_t within_ms)
 {
     uint64_t state = seed;
@@ -116,4 +132,6 @@ void fault_draw(struct fault *fault, uint64_t seed, uint64_t within_ms)
         fault->victim = FAULT_AT_BACKUP;
     fault->after_ms = between(&state, 0, within_ms);
     draw_parameters(fault, &state);
+    if (next(&state) % 4 == 0)
+        draw_event(fault, &state);
 }

@@ -57,23 +57,26 @@ static void sleep_until(int64_t deadline)
         ;
 }
 
-/* What it used too much is taken off its next share. */
+/* What it used too much is taken off its next share, what it did not use is gone. The kernel's
+ * account of threads that run is a tick old; at the start of a period it is right, as they have
+ * been stopped. */
 static void *run(void *context)
 {
     struct starve *starve = context;
-    int64_t left = 0, start = clock_ns(CLOCK_MONOTONIC);
+    int64_t left = 0, accounted = used_ns(starve), start = clock_ns(CLOCK_MONOTONIC);
 
     prctl(PR_SET_TIMERSLACK, 1000);
     while (!atomic_load(&starve->ending)) {
         int64_t end = start + PERIOD_NS, before = used_ns(starve), now;
 
-        left = left < 0 ? left + starve->share_ns : starve->share_ns;
+        left += starve->share_ns - (before - accounted);
+        left = left < starve->share_ns ? left : starve->share_ns;
+        accounted = before;
         if (left > 0)
             tell(starve, SIGCONT);
         while ((now = clock_ns(CLOCK_MONOTONIC)) < end && left > used_ns(starve) - before)
             sleep_until(now + LOOK_NS < end ? now + LOOK_NS : end);
-        left -= used_ns(starve) - before;
-        if (left <= 0)
+        if (left <= used_ns(starve) - before)
             tell(starve, SIGSTOP);
         sleep_until(end);
         now = clock_ns(CLOCK_MONOTONIC);
