@@ -408,7 +408,6 @@ void acts_heal_all(struct cluster *c)
         struct replica *replica = &c->replicas[i];
         replica->instruction_ns = 0;
         replica->load_ns = c->config.load_ns;
-        replica->takes_nothing = false;
         replica->hangs = replica->vcpu == VCPU_HANGS; /* not those that have not come to it */
         replica->allocation_fails_in = 0;
         replica->disk_fault = DISK_SOUND;
