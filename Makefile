@@ -13,6 +13,8 @@ DESTDIR  ?=
 CROSS    ?= riscv64-linux-gnu-
 SANITIZE ?=
 OPT      ?= -O2
+# HOOKS=1: replicas that the fault lab can reach into (fault-injection/hooks/page.h).
+HOOKS    ?=
 # One guest image for all builds.
 GUEST    ?= build/guest
 
@@ -24,6 +26,7 @@ PKGS             := $(PKGS_logging) $(PKGS_vmm) $(PKGS_cli)
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS  += -std=gnu11 $(OPT) -g -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden -fPIC -pthread $(WARN)
+CPPFLAGS += $(if $(HOOKS),-DHOOKS)
 CFLAGS  += $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/slirp
 LDFLAGS += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
@@ -31,7 +34,8 @@ LDFLAGS += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lfdt -lev -lm
 
 # Floors, top first: the order in which the linker wants them.
-FOLDERS := vmm/machine vmm/riscv vmm/devices vmm/backends vmm/state libftvm replication logging
+HOOKS_FOLDER := $(if $(HOOKS),fault-injection/hooks)
+FOLDERS := vmm/machine vmm/riscv vmm/devices vmm/backends vmm/state libftvm replication logging $(HOOKS_FOLDER)
 archive  = $(BUILD)/lib/$(subst /,-,$(1)).a
 sources  = $(wildcard $(1)/*.c) $(SOURCES_$(1))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
@@ -42,10 +46,13 @@ JIT_HOST := $(wildcard vmm/riscv/jit/$(HOST))
 SOURCES_vmm/riscv := $(if $(JIT_HOST),$(wildcard $(JIT_HOST)/*.c) \
 	$(filter-out %/no_host.c,$(wildcard vmm/riscv/jit/*.c)),vmm/riscv/jit/no_host.c)
 
+SOURCES_libftvm := $(if $(HOOKS),libftvm/hooks/hooks.c)
+SOURCES_vmm/backends := vmm/backends/disk_calls/$(if $(HOOKS),faulty,host).c
+
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c
 
-.PHONY: all deps guest demo check bench install clean help format
+.PHONY: all deps guest demo check bench lab install clean help format
 Q := $(if $(V),,@)
 say = @echo "  $(1)"
 .SECONDARY:
@@ -96,11 +103,12 @@ $(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(call archives_from,$(2)) $(TEST_RUNNER)
 endef
 $(eval $(call test_rule,logging,logging))
 $(eval $(call test_rule,replication,replication logging))
-$(eval $(call test_rule,libftvm,libftvm replication logging))
+$(eval $(call test_rule,libftvm,libftvm replication logging $(HOOKS_FOLDER)))
 $(eval $(call test_rule,riscv,vmm/riscv vmm/state))
 $(eval $(call test_rule,devices,vmm/devices vmm/state))
-$(eval $(call test_rule,backends,vmm/backends))
+$(eval $(call test_rule,backends,vmm/backends $(HOOKS_FOLDER)))
 $(eval $(call test_rule,vmm,$(FOLDERS)))
+$(eval $(call test_rule,hooks,$(FOLDERS)))
 
 # Tests of the command link it whole but for its main(), and run it where they say so.
 CLI_OBJECTS = $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
@@ -109,7 +117,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 	$(call say,TEST  $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(TEST_RUNNER) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
-UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
+UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab $(if $(HOOKS),hooks),\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
 include $(wildcard fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk)
@@ -139,7 +147,7 @@ install: $(BUILD)/ftvm ## Install command, library and headers under DESTDIR and
 
 # The library for embedders: its floors in one archive.
 install: $(BUILD)/lib/libftvm-all.a
-$(BUILD)/lib/libftvm-all.a: $(foreach f,libftvm replication logging,$(call objects,$(f))) $(PROTO).o
+$(BUILD)/lib/libftvm-all.a: $(foreach f,libftvm replication logging $(HOOKS_FOLDER),$(call objects,$(f))) $(PROTO).o
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^

@@ -1,10 +1,10 @@
 #include "libftvm/claimer.h"
 
+#include "libftvm/clock.h"
 #include "libftvm/thread.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define MAX_QUESTIONS 4u
 
@@ -18,6 +18,7 @@ struct claimer {
     struct arbiter *arbiter;
     const char *name;
     const char *owner;
+    struct hooks_page *hooks;
     void (*answered)(void *context);
     void *context;
     pthread_t thread;
@@ -30,13 +31,6 @@ struct claimer {
     bool quit;
 };
 
-static uint64_t wall_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void ask_arbiter(struct claimer *claimer, const struct question *question,
                         struct claimer_answer *answer)
 {
@@ -45,15 +39,20 @@ static void ask_arbiter(struct claimer *claimer, const struct question *question
         .owner = claimer->owner,
         .term = question->term,
         .claim_id = question->claim_id,
-        .now_ns = wall_clock_ns(),
+        .now_ns = clock_wall_ns(claimer->hooks),
     };
     *answer =
         (struct claimer_answer){.question = question->question, .claim_id = question->claim_id};
-    answer->outcome = question->question == CLAIMER_CLAIM
-                          ? arbiter_claim(claimer->arbiter, &claim, &answer->record, answer->reason,
-                                          sizeof answer->reason)
-                          : arbiter_release(claimer->arbiter, &claim, &answer->record,
-                                            answer->reason, sizeof answer->reason);
+    if (question->question == CLAIMER_CLAIM) {
+        hook_pass(claimer->hooks, HOOKS_BEFORE_CLAIM);
+        answer->outcome = arbiter_claim(claimer->arbiter, &claim, &answer->record, answer->reason,
+                                        sizeof answer->reason);
+        hook_pass(claimer->hooks, HOOKS_AFTER_CLAIM);
+    } else {
+        hook_pass(claimer->hooks, HOOKS_BEFORE_RELEASE);
+        answer->outcome = arbiter_release(claimer->arbiter, &claim, &answer->record, answer->reason,
+                                          sizeof answer->reason);
+    }
 }
 
 static void *run(void *argument)
@@ -85,7 +84,8 @@ static void *run(void *argument)
 }
 
 struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const char *owner,
-                               void (*answered)(void *context), void *context)
+                               struct hooks_page *hooks, void (*answered)(void *context),
+                               void *context)
 {
     struct claimer *claimer = calloc(1, sizeof *claimer);
     if (claimer == NULL) {
@@ -94,6 +94,7 @@ struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const 
     claimer->arbiter = arbiter;
     claimer->name = name;
     claimer->owner = owner;
+    claimer->hooks = hooks;
     claimer->answered = answered;
     claimer->context = context;
     pthread_mutex_init(&claimer->lock, NULL);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "libftvm/hooks.h"
 #include "replication/arbiter.h"
 
 enum claimer_question { CLAIMER_CLAIM = 1, CLAIMER_RELEASE };
@@ -23,9 +24,10 @@ struct claimer_answer {
 struct claimer;
 
 /* Takes the arbiter over. NULL if a thread or memory is lacking; then the arbiter stays the
- * caller's. Name and owner are borrowed for the claimer's life. */
+ * caller's. Name, owner and hooks are borrowed for the claimer's life. */
 struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const char *owner,
-                               void (*answered)(void *context), void *context);
+                               struct hooks_page *hooks, void (*answered)(void *context),
+                               void *context);
 /* Waits for a question under way. */
 void claimer_destroy(struct claimer *claimer);
 

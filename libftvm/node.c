@@ -4,16 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libftvm/clock.h"
 #include "libftvm/node_state.h"
 
-uint64_t node_now_ns(void)
+uint64_t node_now_ns(const struct ftvm_node *node)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return clock_monotonic_ns(node->hooks);
 }
 
 int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
@@ -99,13 +97,13 @@ static bool copy_text(char **to, const char *from)
     return from == NULL || *to != NULL;
 }
 
-static char *make_replica_name(void)
+static char *make_replica_name(const struct ftvm_node *node)
 {
     char host[40] = "host";
     uint32_t random = 0;
     gethostname(host, sizeof host - 1);
     if (getrandom(&random, sizeof random, 0) < 0) {
-        random = (uint32_t)node_now_ns();
+        random = (uint32_t)node_now_ns(node);
     }
     char *name = NULL;
     return asprintf(&name, "%s-%d-%08x", host, (int)getpid(), random) < 0 ? NULL : name;
@@ -119,7 +117,7 @@ static bool copy_config(struct ftvm_node *node, const struct ftvm_config *config
         !copy_text(&node->arbiter_spec, config->arbiter)) {
         return false;
     }
-    node->replica = config->replica != NULL ? strdup(config->replica) : make_replica_name();
+    node->replica = config->replica != NULL ? strdup(config->replica) : make_replica_name(node);
     if (node->replica == NULL) {
         return false;
     }
@@ -181,6 +179,13 @@ int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **create
         }
         return FTVM_E_MEMORY;
     }
+    if (hook_attach(&node->hooks, line, sizeof line) < 0) {
+        ftvm_node_destroy(node);
+        if (error != NULL) {
+            snprintf(error, error_size, "%s", line);
+        }
+        return FTVM_E_INVALID;
+    }
     node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
     node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
     *created = node;
@@ -194,6 +199,7 @@ void ftvm_node_destroy(struct ftvm_node *node)
     }
     node_io_stop(node);
     engine_destroy(node->engine);
+    hook_detach(node->hooks);
     ring_destroy(node->from_vcpu);
     ring_destroy(node->to_vcpu);
     ring_destroy(node->inputs);
@@ -269,7 +275,9 @@ int ftvm_node_stop(struct ftvm_node *node)
 int ftvm_node_fail(struct ftvm_node *node, const char *reason)
 {
     pthread_mutex_lock(&node->lock);
-    snprintf(node->fail_reason, sizeof node->fail_reason, "%s", reason);
+    if (node->fail_reason[0] == '\0') { /* the first one knows best */
+        snprintf(node->fail_reason, sizeof node->fail_reason, "%s", reason);
+    }
     pthread_mutex_unlock(&node->lock);
     return command(node, &node->fail_asked);
 }
@@ -312,7 +320,7 @@ int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status)
     size_t count = status->hold_count < NODE_HOLD_SAMPLES ? status->hold_count : NODE_HOLD_SAMPLES;
     qsort(samples, count, sizeof samples[0], compare_u64);
     status->hold_ns_median = count > 0 ? samples[count / 2] : 0;
-    uint64_t now_ns = node_now_ns();
+    uint64_t now_ns = node_now_ns(node);
     status->peer_silent_ns = heard_ns != 0 && now_ns > heard_ns ? now_ns - heard_ns : 0;
     return 0;
 }

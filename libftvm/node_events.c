@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "libftvm/clock.h"
 #include "libftvm/node_state.h"
 
 int node_error_of_end(enum engine_end end)
@@ -39,11 +39,9 @@ void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *for
 /* Fields that every event has. */
 static struct ftvm_event event_now(struct ftvm_node *node, enum ftvm_event_kind kind)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct ftvm_event event = {
         .kind = kind,
-        .time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+        .time_ns = clock_wall_ns(node->hooks),
         .role = node->config.role,
         .peer = "",
         .text = "",

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "libftvm/clock.h"
 #include "libftvm/node_state.h"
 #include "libftvm/thread.h"
 
@@ -22,7 +23,8 @@ static void set_timer(struct ftvm_node *node, uint64_t deadline_ns)
     struct itimerspec spec = {0};
     if (deadline_ns != UINT64_MAX) {
         /* Zero would disarm the timer. */
-        uint64_t at_ns = deadline_ns == 0 ? 1 : deadline_ns;
+        uint64_t host_ns = clock_host_deadline_ns(node->hooks, deadline_ns);
+        uint64_t at_ns = host_ns == 0 ? 1 : host_ns;
         spec.it_value.tv_sec = (time_t)(at_ns / 1000000000u);
         spec.it_value.tv_nsec = (long)(at_ns % 1000000000u);
     }
@@ -31,13 +33,13 @@ static void set_timer(struct ftvm_node *node, uint64_t deadline_ns)
 
 static void leave_when_ended(struct ftvm_node *node)
 {
-    bool farewell_over =
-        channel_closing(node->channel) == 0 || node_now_ns() - node->ended_ns > NODE_FAREWELL_NS;
+    bool farewell_over = channel_closing(node->channel) == 0 ||
+                         node_now_ns(node) - node->ended_ns > NODE_FAREWELL_NS;
     if (farewell_over) {
         ev_break(node->loop, EVBREAK_ALL);
         return;
     }
-    set_timer(node, node_now_ns() + 1000000);
+    set_timer(node, node_now_ns(node) + 1000000);
 }
 
 static void pump(struct ftvm_node *node)
@@ -101,8 +103,10 @@ static void on_connected(void *context, channel_peer peer, bool incoming, const 
 
 static void on_received(void *context, channel_peer peer, const struct message *message)
 {
+    struct ftvm_node *node = context;
     struct engine_event event = {.type = ENGINE_MESSAGE, .peer = peer, .message = message};
-    node_step(context, &event);
+    hook_received(node->hooks, message->type);
+    node_step(node, &event);
 }
 
 static void on_lost(void *context, channel_peer peer, const char *reason)

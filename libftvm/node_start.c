@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "libftvm/clock.h"
 #include "libftvm/node_state.h"
 
 /* First guess of the guest's speed, 4 ns an instruction; measured from the first epoch on. */
@@ -33,7 +33,7 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
         .claim_seed = seed,
         .rate_q32 = FIRST_RATE_Q32,
     };
-    node->engine = engine_create(&config, node_now_ns());
+    node->engine = engine_create(&config, node_now_ns(node));
     return node->engine != NULL ? 0
                                 : node_set_error(node, FTVM_E_MEMORY, "no memory for the engine");
 }
@@ -41,13 +41,11 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
 static int start_of_day(struct ftvm_node *node, struct arbiter *arbiter, uint64_t claim_id,
                         uint64_t *term)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct arbiter_claim claim = {
         .name = node->name,
         .owner = node->replica,
         .claim_id = claim_id,
-        .now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+        .now_ns = clock_wall_ns(node->hooks),
         .take_over = node->config.take_over,
     };
     struct arbiter_record record;
@@ -79,7 +77,8 @@ static void on_arbiter_answer(void *context)
 /* Hands the arbiter to the claimer and starts the I/O thread. */
 static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
 {
-    node->claimer = claimer_create(*arbiter, node->name, node->replica, on_arbiter_answer, node);
+    node->claimer =
+        claimer_create(*arbiter, node->name, node->replica, node->hooks, on_arbiter_answer, node);
     if (node->claimer == NULL) {
         return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter");
     }
@@ -153,7 +152,7 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
         return result;
     }
     node->join_state = primary ? JOIN_WELCOMED : JOIN_CONNECTING;
-    node->join_deadline_ns = node_now_ns() + node->config.join_timeout_ms * UINT64_C(1000000);
+    node->join_deadline_ns = node_now_ns(node) + node->config.join_timeout_ms * UINT64_C(1000000);
     if (primary) {
         node_tell_start(node);
     }
@@ -192,7 +191,7 @@ void node_join_failed(struct ftvm_node *node, int error, const char *reason)
 
 static bool join_time_is_over(const struct ftvm_node *node)
 {
-    return node_now_ns() >= node->join_deadline_ns;
+    return node_now_ns(node) >= node->join_deadline_ns;
 }
 
 /* Who takes a connection and says nothing is tried again: a primary that stood still has answered
@@ -200,7 +199,7 @@ static bool join_time_is_over(const struct ftvm_node *node)
 static void give_up_silent(struct ftvm_node *node)
 {
     if (node->hello_ns == 0 ||
-        node_now_ns() - node->hello_ns < node->config.timeout_ms * UINT64_C(1000000)) {
+        node_now_ns(node) - node->hello_ns < node->config.timeout_ms * UINT64_C(1000000)) {
         return;
     }
     struct engine_event event = {.type = ENGINE_PEER_LOST,
@@ -243,7 +242,7 @@ void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
 void node_join_connected(struct ftvm_node *node, channel_peer peer)
 {
     (void)peer; /* the engine has said HELLO; the answer comes as a message */
-    node->hello_ns = node_now_ns();
+    node->hello_ns = node_now_ns(node);
 }
 
 void node_join_lost(struct ftvm_node *node, const char *reason)

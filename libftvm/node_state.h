@@ -21,6 +21,7 @@
 #include <ftvm/ftvm.h>
 
 #include "libftvm/claimer.h"
+#include "libftvm/hooks.h"
 #include "libftvm/pace.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
@@ -93,6 +94,7 @@ struct ftvm_node {
     char name[FTVM_MAX_NAME + 1]; /* a backup that gave none has its primary's from WELCOME on */
     char *replica, *listen, *join, *arbiter_spec;
     void *own_description;
+    struct hooks_page *hooks; /* NULL but in the build with hooks */
 
     /* Under engine_lock. */
     pthread_mutex_t engine_lock;
@@ -165,7 +167,7 @@ struct ftvm_node {
     uint64_t hold_count, hold_total_ns;
 };
 
-uint64_t node_now_ns(void); /* CLOCK_MONOTONIC */
+uint64_t node_now_ns(const struct ftvm_node *node); /* CLOCK_MONOTONIC */
 /* Leaves the line for people, and returns `error`. Any thread. */
 int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

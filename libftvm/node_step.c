@@ -5,9 +5,11 @@
 
 static void emit(struct ftvm_node *node, const struct engine_output *outputs, bool held)
 {
-    uint64_t now_ns = node_now_ns();
+    uint64_t now_ns = node_now_ns(node);
     for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
+        hook_pass(node->hooks, HOOKS_BEFORE_EMIT);
         node->ops->emit(node->machine, output->device, output->data, output->size);
+        hook_pass(node->hooks, HOOKS_AFTER_EMIT);
         if (held) {
             uint64_t waited_ns = now_ns - output->made_ns;
             pthread_mutex_lock(&node->lock);
@@ -21,7 +23,7 @@ static void emit(struct ftvm_node *node, const struct engine_output *outputs, bo
 static void end_node(struct ftvm_node *node, enum engine_end end, const char *reason)
 {
     int error = node_error_of_end(end);
-    node->ended_ns = node_now_ns();
+    node->ended_ns = node_now_ns(node);
     node_set_error(node, error, "%s", reason);
     atomic_store(&node->live, false);
     atomic_store(&node->ended, error);
@@ -35,6 +37,9 @@ static void end_node(struct ftvm_node *node, enum engine_end end, const char *re
 static void send_message(struct ftvm_node *node, const struct engine_action *action)
 {
     int result = channel_send(node->channel, action->peer, &action->message);
+    if (result == 0) {
+        hook_sent(node->hooks, action->message.type);
+    }
     if (result == 0 || result == -ENOTCONN) {
         return;
     }
@@ -75,7 +80,7 @@ void node_step(struct ftvm_node *node, struct engine_event *event)
     struct engine_update update;
     struct engine_status before;
     engine_get_status(node->engine, &before);
-    event->now_ns = node_now_ns();
+    event->now_ns = node_now_ns(node);
     engine_step(node->engine, event, &update);
     if (update.count == 0) {
         return;
@@ -94,7 +99,7 @@ void node_step(struct ftvm_node *node, struct engine_event *event)
         }
     }
     if (node->failover_pending) {
-        node_tell_failover(node, node_now_ns() - event->now_ns);
+        node_tell_failover(node, node_now_ns(node) - event->now_ns);
     }
     if (node->broken_peer != 0) {
         struct engine_event broken = {

@@ -219,7 +219,7 @@ bool node_turn(struct ftvm_node *node)
     /* Inputs first: a boundary among the records takes them. */
     bool more = take_inputs(node);
     more = take_vcpu_records(node) || more;
-    if (engine_deadline(node->engine) <= node_now_ns()) {
+    if (engine_deadline(node->engine) <= node_now_ns(node)) {
         struct engine_event event = {.type = ENGINE_TICK};
         node_step(node, &event);
         more = take_vcpu_records(node) || more; /* what the tick made acceptable */

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "libftvm/clock.h"
 #include "libftvm/node_state.h"
 
 static bool still_runs(struct ftvm_node *node)
@@ -59,7 +60,8 @@ int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_r
  * this thread, and no other on the way. */
 static bool has_work_for_engine(struct ftvm_node *node)
 {
-    return !ring_is_empty(node->inputs) || atomic_load(&node->idle_deadline_ns) <= node_now_ns();
+    return !ring_is_empty(node->inputs) ||
+           atomic_load(&node->idle_deadline_ns) <= node_now_ns(node);
 }
 
 int vcpu_wait(struct ftvm_node *node, struct ring_record *record)
@@ -75,7 +77,8 @@ int vcpu_wait(struct ftvm_node *node, struct ring_record *record)
         if (ring_peek(node->to_vcpu, record)) {
             return 0;
         }
-        wake_sleep(&node->vcpu_wake, ticket, atomic_load(&node->idle_deadline_ns));
+        wake_sleep(&node->vcpu_wake, ticket,
+                   clock_host_deadline_ns(node->hooks, atomic_load(&node->idle_deadline_ns)));
     }
 }
 
@@ -87,6 +90,7 @@ static void go_live(struct ftvm_node *node, const struct vcpu_reply *reply)
     node->vcpu_live = true;
     node->clock_offset_ns = reply->clock_offset_ns;
     if (reply->promoted) {
+        hook_pass(node->hooks, HOOKS_PROMOTED);
         /* Before the machine settles its I/O: what it announces again must not be ignored. */
         atomic_store(&node->live, true);
         if (node->ops->promoted != NULL) {
@@ -108,7 +112,7 @@ static void fill_epoch(struct ftvm_node *node, struct ftvm_epoch *to,
     if (from->clock_ns > node->last_clock_ns) {
         node->last_clock_ns = from->clock_ns;
     }
-    pace_start(&node->pace, from->position, from->length, from->rate_q32, node_now_ns());
+    pace_start(&node->pace, from->position, from->length, from->rate_q32, node_now_ns(node));
 }
 
 static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply,
@@ -227,7 +231,7 @@ ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
         return node->pace.end;
     }
     bool wanted = atomic_load(&node->boundary_wanted) || !ring_is_empty(node->inputs);
-    return pace_next(&node->pace, position, node_now_ns(), wanted);
+    return pace_next(&node->pace, position, node_now_ns(node), wanted);
 }
 
 int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next)
@@ -301,7 +305,7 @@ int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_n
     struct vcpu_request request = {.position = position, .is_clock = 1};
     uint64_t now_ns = node->last_clock_ns;
     if (node->vcpu_live) {
-        uint64_t host_ns = node_now_ns() + (uint64_t)node->clock_offset_ns;
+        uint64_t host_ns = node_now_ns(node) + (uint64_t)node->clock_offset_ns;
         now_ns = host_ns > now_ns ? host_ns : now_ns;
     }
     int result = exchange_value(node, &request, &now_ns, sizeof now_ns);

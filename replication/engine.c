@@ -133,10 +133,19 @@ static void forgive_own_pause(struct engine *engine)
     }
 }
 
+/* Nothing is asked of us, so the vCPU thread is at work: it runs its guest or, on a joiner that has
+ * all of the state, loads that. */
+static bool vcpu_works(const struct engine *engine)
+{
+    bool loads = engine->phase == PHASE_JOINING && engine->state_complete;
+    return engine->began && engine->config.stuck_ns != 0 &&
+           (engine->request.type == REQUEST_NONE || loads);
+}
+
 static void check_stuck(struct engine *engine)
 {
     join_check_loading(engine);
-    if (!engine->began || engine->request.type != REQUEST_NONE || engine->config.stuck_ns == 0) {
+    if (!vcpu_works(engine)) {
         return;
     }
     if (engine->now_ns - engine->vcpu_since_ns > engine->config.stuck_ns) {
@@ -424,7 +433,7 @@ uint64_t engine_watch_deadline(const struct engine *engine)
     if (engine->ending != ENGINE_RUNNING && !engine->release_asked) {
         deadline = earlier(deadline, engine->release_retry_ns);
     }
-    if (engine->began && engine->request.type == REQUEST_NONE && engine->config.stuck_ns != 0) {
+    if (vcpu_works(engine)) {
         deadline = earlier(deadline, engine->vcpu_since_ns + engine->config.stuck_ns + 1);
         /* That this process stood still shows in a step that comes late. A replica without a peer
          * has no other deadline, and would take its own sleep for a vCPU that hangs. */

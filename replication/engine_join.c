@@ -404,6 +404,7 @@ void join_state_message(struct engine *engine, const struct message *message)
         return;
     }
     engine->state_complete = true;
+    engine->vcpu_since_ns = engine->now_ns; /* from here on it is the vCPU's to load it */
     reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
     reply->type = ENGINE_REPLY_STATE_END;
 }

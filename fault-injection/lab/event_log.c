@@ -17,6 +17,7 @@ void event_log_close(struct event_log *log)
     if (log->fd >= 0)
         close(log->fd);
     log->fd = -1;
+    log->closed = true;
 }
 
 static uint64_t number(const json_t *event, const char *key)
@@ -102,7 +103,7 @@ void event_log_read(struct event_log *log)
     char bytes[4096];
     ssize_t size;
 
-    if (log->fd < 0)
+    if (log->fd < 0 && !log->closed)
         log->fd = open(log->path, O_RDONLY | O_CLOEXEC);
     while (log->fd >= 0 && (size = read(log->fd, bytes, sizeof(bytes))) > 0) {
         for (ssize_t i = 0; i < size; i++) {

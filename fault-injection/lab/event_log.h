@@ -16,7 +16,8 @@ struct failover_times {
 };
 
 struct event_log {
-    int fd; /* -1: not there yet */
+    int fd;      /* -1: not there yet */
+    bool closed; /* nothing more is read */
     char path[256];
     char line[EVENT_LOG_LINE]; /* the beginning of a line that is still being written */
     size_t used;

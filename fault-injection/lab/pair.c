@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault-injection/hooks/undo.h"
+
 #define DISK_SIZE ((off_t)64 << 20)
 
 static struct replica *next_replica(struct pair *pair)
@@ -36,11 +38,13 @@ static bool clean_arbiter(struct lab *lab)
 
 static bool make_disk(struct lab *lab, enum place host)
 {
-    char path[LAB_PATH_SIZE];
+    char path[LAB_PATH_SIZE], undo[UNDO_PATH_SIZE];
     bool good;
     int fd;
 
     replica_disk(lab, host, path);
+    if (undo_path(undo, path))
+        unlink(undo); /* of an earlier pair's disk */
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     good = fd >= 0 && ftruncate(fd, DISK_SIZE) == 0;
     if (!good)
@@ -52,7 +56,11 @@ static bool make_disk(struct lab *lab, enum place host)
 
 static bool start_primary(struct pair *pair, struct lab *lab, const struct replica_options *options)
 {
-    *pair = (struct pair){.lab = lab, .options = *options};
+    *pair = (struct pair){.lab = lab,
+                          .options = *options,
+                          .replicas = calloc(PAIR_MAX_REPLICAS, sizeof(struct replica))};
+    if (!pair->replicas)
+        return lab_fail(lab, "out of memory");
     if (!clean_arbiter(lab) ||
         (options->disk && !(make_disk(lab, PLACE_HOST_A) && make_disk(lab, PLACE_HOST_B))))
         return false;
@@ -77,6 +85,8 @@ void pair_end(struct pair *pair)
 {
     for (unsigned i = 0; i < pair->count; i++)
         replica_end(&pair->replicas[i]);
+    free(pair->replicas);
+    pair->replicas = NULL;
     pair->count = 0;
     pair->primary = pair->backup = NULL;
 }

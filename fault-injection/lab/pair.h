@@ -7,17 +7,19 @@
 
 #include "fault-injection/lab/replica.h"
 
-#define PAIR_MAX_REPLICAS 128u
+#define PAIR_MAX_REPLICAS 4096u
 #define PAIR_PER_TEST     32u   /* replicas that one test may use up */
 #define PAIR_PROTECT_MS   30000 /* a backup joins and has caught up */
 #define PAIR_FAILOVER_MS  10000
-#define PAIR_GUEST_MS     60000 /* Linux boots, and Redis with it */
+#define PAIR_GUEST_MS     180000 /* Linux boots, and Redis with it: with short epochs, slowly */
 #define PAIR_READY_LINE   "ftvm-guest: ready"
 
 struct pair {
     struct lab *lab;
     struct replica_options options;
-    struct replica replicas[PAIR_MAX_REPLICAS]; /* in the order of their starts */
+    struct replica *replicas; /* in the order of their starts, those that have ended as well:
+                                 what they wrote is still looked at. Room for PAIR_MAX_REPLICAS,
+                                 of which the system gives memory as they come */
     unsigned count;
     struct replica *primary, *backup; /* or NULL */
 };

@@ -5,13 +5,15 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* In the child. */
-static void become(pid_t parent, int namespace_fd, int log, const char *const arguments[])
+static void become(pid_t parent, int namespace_fd, int log, const char *const arguments[],
+                   const char *const variables[])
 {
     sigset_t none;
     int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -27,12 +29,23 @@ static void become(pid_t parent, int namespace_fd, int log, const char *const ar
     if (setns(namespace_fd, CLONE_NEWNET) || nowhere < 0 || dup2(nowhere, 0) < 0 ||
         dup2(log, 1) < 0 || dup2(log, 2) < 0)
         _exit(PROCESS_NOT_FOUND);
+    for (; *variables; variables++)
+        if (putenv((char *)*variables))
+            _exit(PROCESS_NOT_FOUND);
     execvp(arguments[0], (char *const *)arguments);
     _exit(PROCESS_NOT_FOUND);
 }
 
 bool process_start(struct process *process, struct lab *lab, int namespace_fd, const char *log,
                    const char *const arguments[])
+{
+    static const char *const none[] = {NULL};
+
+    return process_start_with(process, lab, namespace_fd, log, arguments, none);
+}
+
+bool process_start_with(struct process *process, struct lab *lab, int namespace_fd, const char *log,
+                        const char *const arguments[], const char *const variables[])
 {
     pid_t parent = getpid();
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -43,7 +56,7 @@ bool process_start(struct process *process, struct lab *lab, int namespace_fd, c
     snprintf(process->log, sizeof(process->log), "%s", log);
     process->pid = fork();
     if (process->pid == 0)
-        become(parent, namespace_fd, fd, arguments);
+        become(parent, namespace_fd, fd, arguments, variables);
     close(fd);
     if (process->pid < 0)
         return lab_fail(lab, "no process for %s: %s", arguments[0], strerror(errno));

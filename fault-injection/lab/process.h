@@ -23,6 +23,9 @@ struct process {
 /* `arguments` end with NULL; the first is the program, looked up in PATH if it has no slash. */
 bool process_start(struct process *process, struct lab *lab, int namespace_fd, const char *log,
                    const char *const arguments[]);
+/* The same with further variables in its environment, "NAME=VALUE" up to NULL. */
+bool process_start_with(struct process *process, struct lab *lab, int namespace_fd, const char *log,
+                        const char *const arguments[], const char *const variables[]);
 /* Looks, and does not wait. */
 bool process_running(struct process *process);
 void process_signal(struct process *process, int signal);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_ARGUMENTS  48
+#define MAX_ARGUMENTS  128
 #define ASK_TIMEOUT_MS 10000
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -42,7 +42,7 @@ static void name_files(struct replica *replica, struct lab *lab, enum place host
     static const char *const kinds[] = {"console", "events"};
 
     *replica = (struct replica){.host = host};
-    snprintf(replica->label, sizeof(replica->label), "%u%c", ++lab->replicas % 1000,
+    snprintf(replica->label, sizeof(replica->label), "%u%c", ++lab->replicas,
              host == PLACE_HOST_A ? 'a' : 'b');
     for (int i = 0; i < 2; i++) {
         snprintf(name, sizeof(name), "%s.%s", replica->label, kinds[i]);
@@ -70,7 +70,10 @@ static void add_common(struct command_line *line, const struct replica *replica,
     lab_path(lab, "shared/arbiter", arbiter);
     snprintf(line->listen, sizeof(line->listen), "%s:%u", network_channel_address(replica->host),
              options->port ? options->port : REPLICA_PORT);
-    snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
+    if (options->no_arbiter)
+        strcpy(line->arbiter, "none");
+    else
+        snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
     snprintf(line->console, sizeof(line->console), "file:%s", replica->console);
     used = (size_t)snprintf(line->net, sizeof(line->net), "%s",
                             options->net ? options->net : "tap:tap0");
@@ -81,6 +84,8 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add_option(line, "--listen", line->listen);
     add(line, "--insecure-channel");
     add_option(line, "--arbiter", line->arbiter);
+    if (options->no_arbiter)
+        add(line, "--assume-fail-stop");
     add_option(line, "--net", line->net);
     if (options->disk) {
         replica_disk(lab, replica->host, line->disk);
@@ -92,15 +97,36 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add_extra(line, options->host_extra[replica->host]);
 }
 
-static bool launch(struct replica *replica, struct lab *lab, struct command_line *line)
+/* Leaves the variable for the replica's environment, which names its page. */
+static bool make_hooks(struct replica *replica, struct lab *lab, bool keep_undo,
+                       char variable[LAB_PATH_SIZE + 32])
 {
-    char name[32], log[LAB_PATH_SIZE];
+    char name[32], path[LAB_PATH_SIZE];
+
+    snprintf(name, sizeof(name), "%s.hooks", replica->label);
+    lab_path(lab, name, path);
+    replica->hooks = hooks_open(lab, path);
+    if (!replica->hooks)
+        return false;
+    if (keep_undo)
+        hooks_keep_undo(replica->hooks);
+    snprintf(variable, LAB_PATH_SIZE + 32, HOOKS_VARIABLE "=%s", path);
+    return true;
+}
+
+static bool launch(struct replica *replica, struct lab *lab, struct command_line *line,
+                   const struct replica_options *options)
+{
+    char name[32], log[LAB_PATH_SIZE], hooks[LAB_PATH_SIZE + 32];
+    const char *variables[] = {options->hooks ? hooks : NULL, NULL};
 
     line->arguments[line->count] = NULL;
     snprintf(name, sizeof(name), "%s.log", replica->label);
     lab_path(lab, name, log);
-    return process_start(&replica->process, lab, lab->network.places[replica->host], log,
-                         line->arguments);
+    if (options->hooks && !make_hooks(replica, lab, options->keep_undo, hooks))
+        return false;
+    return process_start_with(&replica->process, lab, lab->network.places[replica->host], log,
+                              line->arguments, variables);
 }
 
 bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
@@ -121,7 +147,7 @@ bool replica_start_primary(struct replica *replica, struct lab *lab, enum place 
     if (!options->no_wait_backup)
         add(&line, "--wait-backup");
     add_extra(&line, options->primary_extra);
-    return launch(replica, lab, &line);
+    return launch(replica, lab, &line, options);
 }
 
 bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
@@ -130,6 +156,8 @@ bool replica_start_backup(struct replica *replica, struct lab *lab, enum place h
     enum place other = host == PLACE_HOST_A ? PLACE_HOST_B : PLACE_HOST_A;
     struct command_line line = {0};
 
+    if (!peer)
+        peer = options->peer[host];
     name_files(replica, lab, host, options);
     snprintf(line.join, sizeof(line.join), "%s:%d", network_channel_address(other), REPLICA_PORT);
     add(&line, lab->config.ftvm);
@@ -137,13 +165,15 @@ bool replica_start_backup(struct replica *replica, struct lab *lab, enum place h
     add_option(&line, "--join", peer ? peer : line.join);
     add_common(&line, replica, lab, options);
     add_extra(&line, options->backup_extra);
-    return launch(replica, lab, &line);
+    return launch(replica, lab, &line, options);
 }
 
 void replica_end(struct replica *replica)
 {
     process_kill(&replica->process);
     event_log_close(&replica->events);
+    hooks_close(replica->hooks);
+    replica->hooks = NULL;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------------- */

@@ -8,12 +8,13 @@
 #include <jansson.h>
 
 #include "fault-injection/lab/event_log.h"
+#include "fault-injection/lab/faults/hooks.h"
 #include "fault-injection/lab/lab.h"
 #include "fault-injection/lab/process.h"
 
 #define REPLICA_MACHINE "demo" /* --name of a primary, unless told otherwise */
 #define REPLICA_PORT    7001
-#define REPLICA_EXTRA   12u
+#define REPLICA_EXTRA   32u
 
 /* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
  * of its boot (guest/README.md). */
@@ -25,6 +26,8 @@ struct replica_options {
     const char *name;                         /* of the machine; NULL: REPLICA_MACHINE */
     const char *net;                          /* NULL: the host's tap */
     unsigned port;                            /* to listen at; 0: REPLICA_PORT */
+    const char *peer[PLACE_COUNT];            /* whom a backup on that host joins, "ADDRESS:PORT";
+                                                 NULL: the other host's replica */
     const char *append;                       /* further words for the guest's kernel, or NULL */
     const char *primary_extra[REPLICA_EXTRA]; /* further options of `ftvm primary`, up to NULL */
     const char *backup_extra[REPLICA_EXTRA];  /* and of `ftvm backup` */
@@ -34,14 +37,18 @@ struct replica_options {
     bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
+    bool no_arbiter;     /* who is silent is taken for halted */
+    bool hooks;          /* each has a page of hooks; `ftvm` is of the build with hooks */
+    bool keep_undo;      /* and keeps what power_drop_unsynced() needs */
 };
 
 struct replica {
     enum place host;
-    char label[8]; /* "1a": its number and its host */
+    char label[12]; /* "1a": its number and its host */
     char control[LAB_PATH_SIZE], console[LAB_PATH_SIZE];
     struct process process;
     struct event_log events;
+    struct hooks_page *hooks; /* NULL if it was started without */
 };
 
 /* The file of a host's disk. */
@@ -49,10 +56,10 @@ void replica_disk(const struct lab *lab, enum place host, char path[LAB_PATH_SIZ
 
 bool replica_start_primary(struct replica *replica, struct lab *lab, enum place host,
                            const struct replica_options *options);
-/* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: the other host's replica). */
+/* Joins whoever listens at `peer` ("ADDRESS:PORT"; NULL: as the options say). */
 bool replica_start_backup(struct replica *replica, struct lab *lab, enum place host,
                           const struct replica_options *options, const char *peer);
-/* Kills it if it still runs, and forgets its files. */
+/* Kills it if it still runs, and forgets its files and hooks. */
 void replica_end(struct replica *replica);
 
 typedef bool replica_condition(const struct event_log *events);

@@ -5,6 +5,7 @@
 #define NOBODY      CLUSTER_MAX_REPLICAS
 #define FLAPS       6u
 #define RACES       20u
+#define OUTAGE_NS   (6000 * MS)
 #define BURST       40u
 #define STORE_CALLS 16u /* of one question, about */
 #define ALLOCATIONS 60u
@@ -88,9 +89,20 @@ bool acts_join(struct cluster *c, const struct schedule *schedule)
     }
     unsigned joiner = cluster_prepare(c, ENGINE_BACKUP, survivor);
     c->replicas[joiner].rejoins = true;
+    if (schedule->seed % 3 == 0) { /* it has seen the term before */
+        c->replicas[joiner].config.term = c->replicas[joiner].term = c->record.term;
+    }
     if (!c->calm) {
         c->replicas[joiner].instruction_ns = schedule->joiner_instruction_ns;
         c->replicas[joiner].load_ns = schedule->joiner_load_ns;
+        /* One that never loads, and does not notice it, is given up by a guest that waits for it.
+         */
+        bool waited_for = schedule->config.program == NULL && schedule->seed % 2 == 0;
+        if (schedule->joiner_load_ns > schedule->config.engine.stuck_ns && waited_for) {
+            c->replicas[joiner].config.stuck_ns = 0;
+        }
+        c->replicas[joiner].takes_nothing =
+            schedule->joiner_load_ns > 1000 * MS && schedule->seed % 4 == 1;
     }
     cluster_start(c, joiner);
     return true;
@@ -163,13 +175,19 @@ static bool lose(struct cluster *c, unsigned who, const struct act *act)
 
 /* Only the state of a backup: what a primary does after a bit of its own has flipped is, to
  * everybody, what its guest does. */
-static bool flip_state(struct cluster *c, unsigned who)
+static bool flip_state(struct cluster *c, unsigned who, const struct act *act)
 {
     if (cluster_is_live(c, who) || cluster_status(c, who).claiming ||
         cluster_survivor(c) == NOBODY || cluster_status(c, cluster_survivor(c)).claiming) {
         return false;
     }
-    cluster_flip_state(c, who);
+    static const enum guest_fault faults[] = {GUEST_FLIPS_HASH, GUEST_STOPS_ELSEWHERE,
+                                              GUEST_SKIPS_A_VALUE};
+    if (act->draw % 2 == 0) {
+        cluster_flip_state(c, who);
+    } else {
+        cluster_misguide(c, who, faults[(act->draw >> 8) % 3]);
+    }
     return true;
 }
 
@@ -248,7 +266,7 @@ static bool do_to_replica(struct cluster *c, unsigned who, const struct act *act
     case ACT_SLOW: replica->instruction_ns = 100 + act->amount % 20000; return true;
     case ACT_CLOCK_JUMP: cluster_jump_clock(c, who, act->amount % 2000 * MS); return true;
     case ACT_CLOCK_RACES: race(c, who, act); return true;
-    case ACT_FLIP_STATE: return flip_state(c, who);
+    case ACT_FLIP_STATE: return flip_state(c, who, act);
     case ACT_CROOK: return be_crooked(c, who, act);
     case ACT_PROMOTE: cluster_promote(c, who); return true;
     default: return false;
@@ -272,13 +290,29 @@ static bool second_primary(struct cluster *c)
     return true;
 }
 
+static bool be_out(struct cluster *c)
+{
+    unsigned primary = cluster_survivor(c);
+    bool done = false;
+    for (unsigned i = 0; i < c->replica_count; i++) {
+        cluster_cut_arbiter(c, i, true);
+        if (i != primary && primary != NOBODY && c->replicas[i].alive && may_lose(c, i)) {
+            cluster_power_off(c, i);
+            done = true;
+        }
+    }
+    if (done) {
+        cluster_run(c, OUTAGE_NS);
+    }
+    return done;
+}
+
 /* Somebody who is live, and whose term is over; he may not know it yet. */
 static unsigned find_stale(const struct cluster *c)
 {
     unsigned survivor = cluster_survivor(c);
     for (unsigned i = 0; i < c->replica_count && survivor != NOBODY; i++) {
-        if (cluster_is_live(c, i) && i != survivor && cluster_status(c, i).term < c->record.term &&
-            !c->replicas[i].paused) {
+        if (cluster_is_live(c, i) && i != survivor && cluster_status(c, i).term < c->record.term) {
             return i;
         }
     }
@@ -291,11 +325,12 @@ static bool stop_stale(struct cluster *c)
     if (stale == NOBODY) {
         return false;
     }
+    cluster_resume(c, stale);
     cluster_stop(c, stale);
     return true;
 }
 
-static bool join_stale(struct cluster *c, const struct schedule *schedule)
+static bool join_stale(struct cluster *c)
 {
     unsigned stale = find_stale(c);
     if (stale == NOBODY || c->replica_count >= CLUSTER_MAX_REPLICAS) {
@@ -303,7 +338,7 @@ static bool join_stale(struct cluster *c, const struct schedule *schedule)
     }
     unsigned joiner = cluster_prepare(c, ENGINE_BACKUP, stale);
     c->replicas[joiner].config.term = c->replicas[joiner].term = c->record.term;
-    c->replicas[joiner].load_ns = schedule->joiner_load_ns;
+    c->replicas[joiner].rejoins = true;
     cluster_start(c, joiner);
     return true;
 }
@@ -321,8 +356,9 @@ bool acts_do(struct cluster *c, const struct schedule *schedule, const struct ac
     case ACT_STORE_POWER_ON:
     case ACT_STORE_STALLS:
     case ACT_STORE_SET_BACK: return do_to_store(c, act);
+    case ACT_OUTAGE: return be_out(c);
     case ACT_STOP_STALE: return stop_stale(c);
-    case ACT_JOIN_STALE: return join_stale(c, schedule);
+    case ACT_JOIN_STALE: return join_stale(c);
     case ACT_SECOND_PRIMARY: return second_primary(c);
     default: break;
     }
@@ -372,6 +408,8 @@ void acts_heal_all(struct cluster *c)
         struct replica *replica = &c->replicas[i];
         replica->instruction_ns = 0;
         replica->load_ns = c->config.load_ns;
+        replica->takes_nothing = false;
+        replica->hangs = replica->vcpu == VCPU_HANGS; /* not those that have not come to it */
         replica->allocation_fails_in = 0;
         replica->disk_fault = DISK_SOUND;
         for (unsigned k = 0; k < c->replica_count; k++) {

@@ -301,7 +301,8 @@ unsigned cluster_prepare(struct cluster *cluster, enum engine_role role, unsigne
     replica->origin = role == ENGINE_PRIMARY ? number : primary;
     replica->guest.program = cluster->config.program;
     replica->guest.devices = cluster->config.devices;
-    replica->guest.spacing = cluster->config.engine.epoch_length == 0 ? TOY_SPACING : 0;
+    uint64_t spacing = cluster->config.spacing != 0 ? cluster->config.spacing : TOY_SPACING;
+    replica->guest.spacing = cluster->config.engine.epoch_length == 0 ? spacing : 0;
     replica->load_ns = cluster->config.load_ns;
     replica->lose_answers = cluster->answers_lost_at_first;
     replica->vcpu_due_ns = CLUSTER_NEVER;
@@ -466,6 +467,17 @@ void cluster_flip_state(struct cluster *cluster, unsigned number)
     }
 }
 
+void cluster_misguide(struct cluster *cluster, unsigned number, enum guest_fault fault)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (replica->alive && replica->vcpu != VCPU_OFF) {
+        cluster_say(cluster, "the guest of %s goes astray", replica->name);
+        cluster->flips++;
+        replica->flipped = true;
+        replica->fault = fault;
+    }
+}
+
 void cluster_jump_clock(struct cluster *cluster, unsigned number, uint64_t forward_ns)
 {
     struct replica *replica = &cluster->replicas[number];
@@ -488,7 +500,7 @@ void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_faul
 void cluster_hang(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];
-    if (replica->vcpu != VCPU_OFF) {
+    if (replica->vcpu != VCPU_OFF && replica->config.stuck_ns != 0) {
         cluster_say(cluster, "%s hangs at its next step", replica->name);
         replica->hangs = true;
     }

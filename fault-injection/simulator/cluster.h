@@ -40,6 +40,7 @@ struct cluster_config {
     /* For runs that are to go wrong in more ways; off in cluster_defaults(). */
     uint64_t think_ns;  /* a client, after an answer; CLUSTER_NEVER: none asks */
     size_t padding;     /* of each output */
+    uint64_t spacing;   /* of the guest's steps, where lengths are not fixed; 0: the usual */
     bool clocks_differ; /* hosts' clocks start where they are drawn, not upwards */
     bool devices;       /* the guest has a disk, and clients (world.h) */
     uint64_t disk_ns;   /* of a disk request, and up to so much more, drawn */
@@ -90,14 +91,16 @@ struct replica {
     uint64_t load_ns;
     unsigned origin; /* replica that it joined; itself for a first primary */
     unsigned address;
-    unsigned backup; /* whom it last told PROTECTED */
-    bool rejoins;    /* tries again if refused for now */
-    size_t attempt;  /* the connection that it made last */
+    unsigned backup;    /* whom it last told PROTECTED */
+    bool takes_nothing; /* of a state */
+    bool rejoins;       /* tries again if refused for now */
+    size_t attempt;     /* the connection that it made last */
 
     struct toy_guest guest;
     enum guest_fault fault;
     enum vcpu_state vcpu;
     uint64_t vcpu_due_ns;
+    bool has_state; /* all of it, to be loaded */
     bool vcpu_live;
     uint64_t slice_end; /* a look is due there, before the next step; 0: none */
     char asked;         /* the step that waits for an answer */
@@ -129,11 +132,12 @@ struct replica {
     /* What watch.h has seen. */
     uint64_t *made; /* [n - 1]: the log's length before output n, 0 for a backup's */
     size_t made_count, made_capacity;
-    uint64_t told_term;     /* of the last PROTECTED that it sent, to `backup` */
-    uint64_t told_released; /* by its primary */
-    uint64_t answers;       /* entries answered to its guest while a backup */
-    uint64_t inputs_given;  /* to its guest while live */
-    uint64_t inputs_due;    /* at its next boundary, at least */
+    uint64_t told_term;       /* of the last PROTECTED that it sent, to `backup` */
+    uint64_t told_released;   /* by its primary */
+    uint64_t answers;         /* entries answered to its guest while a backup */
+    uint64_t epochs_answered; /* of them, boundaries */
+    uint64_t inputs_given;    /* to its guest while live */
+    uint64_t inputs_due;      /* at its next boundary, at least */
 
     bool arbiter_cut;
     unsigned
@@ -164,7 +168,7 @@ struct connection {
     bool open[2];
     uint64_t last_arrival_ns[2]; /* towards that end */
     /* What watch.h has seen of entries towards that end. */
-    uint64_t sent_lsn[2], received_lsn[2], loaded_lsn[2];
+    uint64_t sent_lsn[2], received_lsn[2], loaded_lsn[2], sent_boundaries[2];
 };
 
 /* Something to go wrong in the middle of an update. */
@@ -216,6 +220,8 @@ struct cluster {
     size_t emission_count, emission_capacity;
     uint64_t input_count; /* that the world has made */
     struct client clients[CLUSTER_CLIENTS];
+    uint64_t flow_epoch; /* when it was last asked whether all goes on */
+    size_t flow_emissions;
     unsigned crook, crook_victim; /* crook.h */
     uint64_t jumped_ns;           /* by all clocks together */
     bool calm;           /* nothing goes wrong any more; new replicas are as fast as the rest */
@@ -280,6 +286,7 @@ void cluster_store_mend(struct cluster *cluster);
 void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to);
 /* The state of its guest is changed behind its back. */
 void cluster_flip_state(struct cluster *cluster, unsigned replica);
+void cluster_misguide(struct cluster *cluster, unsigned replica, enum guest_fault fault);
 void cluster_jump_clock(struct cluster *cluster, unsigned replica, uint64_t forward_ns);
 void cluster_break_disk(struct cluster *cluster, unsigned replica, enum disk_fault fault);
 void cluster_hang(struct cluster *cluster, unsigned replica);

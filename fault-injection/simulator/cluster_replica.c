@@ -75,7 +75,8 @@ static bool joiner_takes_nothing(const struct cluster *cluster, unsigned number)
         return false;
     }
     const unsigned *ends = cluster->connections[peer - 1].ends;
-    return network_is_blocked(cluster, number, ends[0] == number ? ends[1] : ends[0]);
+    unsigned joiner = ends[0] == number ? ends[1] : ends[0];
+    return network_is_blocked(cluster, number, joiner) || cluster->replicas[joiner].takes_nothing;
 }
 
 static void save_some(struct cluster *cluster, unsigned number)
@@ -106,6 +107,12 @@ static void save_some(struct cluster *cluster, unsigned number)
     replica->state_used += size;
     replica->vcpu_due_ns = cluster->now_ns + CHUNK_NS;
     cluster_step(cluster, number, &event);
+}
+
+static void start_load(const struct cluster *cluster, struct replica *replica)
+{
+    replica->vcpu = VCPU_LOADS;
+    replica->vcpu_due_ns = cluster->now_ns + replica->load_ns;
 }
 
 static void load(struct cluster *cluster, unsigned number)
@@ -298,6 +305,9 @@ void replica_run_vcpu(struct cluster *cluster, unsigned number)
     case VCPU_BEGINS:
         wait_for_reply(replica);
         cluster_step(cluster, number, &begin);
+        if (replica->has_state && replica->alive) {
+            start_load(cluster, replica);
+        }
         return;
     case VCPU_RUNS:
         if (replica->hangs) {
@@ -405,8 +415,10 @@ static void take_reply(struct cluster *cluster, unsigned number, const struct en
         return;
     case ENGINE_REPLY_STATE_CHUNK: take_state(replica, reply->data); return;
     case ENGINE_REPLY_STATE_END:
-        replica->vcpu = VCPU_LOADS;
-        replica->vcpu_due_ns = cluster->now_ns + replica->load_ns;
+        replica->has_state = true;
+        if (replica->vcpu != VCPU_BEGINS) { /* else it has not come to ask yet */
+            start_load(cluster, replica);
+        }
         return;
     }
 }
@@ -465,14 +477,14 @@ static void welcomed(struct cluster *cluster, struct replica *replica)
 static void end(struct cluster *cluster, unsigned number, enum engine_end why, const char *reason)
 {
     struct replica *replica = &cluster->replicas[number];
+    if (cluster->config.watches_ends) {
+        watch_end(cluster, number, why, reason);
+    }
     replica->end = why;
     replica->alive = false;
     replica->vcpu = VCPU_OFF;
     replica->vcpu_due_ns = CLUSTER_NEVER;
     network_close_all(cluster, number, "connection closed");
-    if (cluster->config.watches_ends) {
-        watch_end(cluster, number, why, reason);
-    }
 }
 
 static bool is_worth_telling(const struct engine_action *action)

@@ -45,8 +45,9 @@ static bool insert(struct cluster *cluster, unsigned victim, engine_peer peer,
                    const struct message *crooked, enum reaction expected)
 {
     deliver(cluster, victim, peer, crooked, expected);
+    bool refused = cluster_status(cluster, victim).peer != peer;
     cluster->crook = CROOK_NONE;
-    return cluster_status(cluster, victim).peer != peer;
+    return refused;
 }
 
 static bool crooked_ack(struct cluster *cluster, unsigned victim, engine_peer peer,
@@ -99,6 +100,24 @@ static bool crooked_promise(struct cluster *cluster, unsigned victim, engine_pee
     }
     crooked.protected_.lsn += 5;
     return insert(cluster, victim, peer, &crooked, ENDS);
+}
+
+static bool crooked_handshake(struct cluster *cluster, unsigned victim, engine_peer peer,
+                              const struct message *true_one)
+{
+    struct message crooked = *true_one;
+    struct engine_status status = cluster_status(cluster, victim);
+    if (true_one->type == MESSAGE_WELCOME && cluster->crook == CROOK_STALE_WELCOME &&
+        status.term > 0) {
+        crooked.welcome.term = status.term - 1;
+        return insert(cluster, victim, peer, &crooked, GIVES_UP_THE_PEER);
+    }
+    if (true_one->type == MESSAGE_HELLO && cluster->crook == CROOK_LATER_HELLO && status.live &&
+        status.peer == 0) {
+        crooked.hello.term = status.term + 1;
+        return insert(cluster, victim, peer, &crooked, GIVES_UP_THE_PEER);
+    }
+    return false;
 }
 
 /* To a backup that takes entries now. An entry that is changed must never be executed: watch.h
@@ -178,6 +197,8 @@ bool crook_arrives(struct cluster *cluster, unsigned victim, engine_peer peer,
     switch (message->type) {
     case MESSAGE_ACK: used = crooked_ack(cluster, victim, peer, message); break;
     case MESSAGE_HEARTBEAT: used = crooked_heartbeat(cluster, victim, peer, message); break;
+    case MESSAGE_HELLO:
+    case MESSAGE_WELCOME: used = crooked_handshake(cluster, victim, peer, message); break;
     case MESSAGE_PROTECTED: used = crooked_promise(cluster, victim, peer, message); break;
     case MESSAGE_VALUE:
     case MESSAGE_BOUNDARY: used = crooked_entry(cluster, victim, peer, message); break;

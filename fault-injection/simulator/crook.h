@@ -22,7 +22,9 @@
     X(CHAIN, "a boundary with another digest of the log")                                          \
     X(DIGEST, "a boundary with another digest of the machine")                                     \
     X(INPUT, "a boundary with another input")                                                      \
-    X(STATE, "a changed piece of the state")
+    X(STATE, "a changed piece of the state")                                                       \
+    X(STALE_WELCOME, "a welcome of an earlier term")                                               \
+    X(LATER_HELLO, "a joiner that has seen a later term")
 
 #define CROOK_ENUM(id, text) CROOK_##id,
 enum crook { CROOK_NONE, CROOKS(CROOK_ENUM) CROOK_COUNT };

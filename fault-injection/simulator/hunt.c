@@ -49,12 +49,13 @@ static void chase(const struct hunt_options *options, enum mutant mutant, struct
 static bool start(const struct hunt_options *options, struct prey *preys, unsigned mutant)
 {
     fflush(NULL);
-    preys[mutant].pid = fork();
-    if (preys[mutant].pid == 0) {
+    pid_t pid = fork();
+    if (pid == 0) {
         chase(options, (enum mutant)mutant, &preys[mutant]);
         _exit(0);
     }
-    return preys[mutant].pid > 0;
+    preys[mutant].pid = pid;
+    return pid > 0;
 }
 
 static void wait_for_one(struct prey *preys)

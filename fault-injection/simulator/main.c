@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fault-injection/simulator/allocation.h"
+#include "fault-injection/simulator/explore_table.h"
 #include "fault-injection/simulator/hunt.h"
 #include "fault-injection/simulator/mutant.h"
 #include "fault-injection/simulator/options.h"
@@ -85,6 +86,7 @@ int main(int count, char **arguments)
     mutant_choose(options.mutant);
     switch (options.task) {
     case SIM_SEED: return report_seed(options.seed, &report, stdout) ? EXIT_GOOD : EXIT_VIOLATED;
+    case SIM_EXPLORE: return explore_table(options.deeper, stdout) ? EXIT_GOOD : EXIT_VIOLATED;
     case SIM_MUTANTS: return run_hunt(&options);
     case SIM_LIST: list(); return EXIT_GOOD;
     case SIM_HELP: options_help(); return EXIT_GOOD;

@@ -19,6 +19,7 @@ void options_help(void)
          "usage: ftvm-sim [--first N] [--runs N | --seconds N] [--jobs N] [--mutant NAME]\n"
          "       ftvm-sim --seed N [--shrink] [--mutant NAME]\n"
          "       ftvm-sim --mutants [--first N] [--runs N] [--jobs N]\n"
+         "       ftvm-sim --explore [--deeper N]\n"
          "       ftvm-sim --list\n"
          "\n"
          "  --runs N       so many seeds (10000; with --mutants 20000 for each)\n"
@@ -30,6 +31,8 @@ void options_help(void)
          "  --mutants      turns on one deliberate fault of the protocol after the other, and\n"
          "                 fails if one of them is not found\n"
          "  --mutant NAME  with that one turned on\n"
+         "  --explore      short runs, with all choices: what comes next, what is lost where\n"
+         "  --deeper N     so many choices more than usual\n"
          "  --list         the checkers and the mutants\n"
          "\n"
          "exit codes: 0 nothing was violated; 1 something was, or a mutant survived; 2 wrong\n"
@@ -68,6 +71,8 @@ static const struct option long_options[] = {
     {"seconds", required_argument, NULL, 't'},
     {"jobs", required_argument, NULL, 'j'},
     {"shrink", no_argument, NULL, 'k'},
+    {"explore", no_argument, NULL, 'e'},
+    {"deeper", required_argument, NULL, 'd'},
     {"mutants", no_argument, NULL, 'M'},
     {"mutant", required_argument, NULL, 'm'},
     {"list", no_argument, NULL, 'l'},
@@ -77,19 +82,26 @@ static const struct option long_options[] = {
 
 static bool read_one(struct options *options, int letter)
 {
-    uint64_t jobs = 0;
+    uint64_t value = 0;
     switch (letter) {
     case 's': options->task = SIM_SEED; return number("seed", optarg, UINT64_MAX, &options->seed);
     case 'f': return number("first", optarg, UINT64_MAX / 2, &options->first);
     case 'r': return number("runs", optarg, UINT64_MAX / 2, &options->runs);
     case 't': return number("seconds", optarg, 1000000000, &options->seconds);
     case 'j':
-        if (!number("jobs", optarg, SWEEP_MAX_JOBS, &jobs)) {
+        if (!number("jobs", optarg, SWEEP_MAX_JOBS, &value)) {
             return false;
         }
-        options->jobs = jobs == 0 ? 1 : (unsigned)jobs;
+        options->jobs = value == 0 ? 1 : (unsigned)value;
         return true;
     case 'k': options->shrinks = true; return true;
+    case 'e': options->task = SIM_EXPLORE; return true;
+    case 'd':
+        if (!number("deeper", optarg, 40, &value)) {
+            return false;
+        }
+        options->deeper = (unsigned)value;
+        return true;
     case 'M': options->task = SIM_MUTANTS; return true;
     case 'm': return read_mutant(options, optarg);
     case 'l': options->task = SIM_LIST; return true;

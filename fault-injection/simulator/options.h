@@ -7,13 +7,13 @@
 
 #include "logging/mutant.h"
 
-enum sim_task { SIM_SWEEP, SIM_SEED, SIM_MUTANTS, SIM_LIST, SIM_HELP };
+enum sim_task { SIM_SWEEP, SIM_SEED, SIM_MUTANTS, SIM_EXPLORE, SIM_LIST, SIM_HELP };
 
 struct options {
     enum sim_task task;
     uint64_t seed;
     uint64_t first, runs, seconds;
-    unsigned jobs;
+    unsigned jobs, deeper;
     bool shrinks;
     enum mutant mutant;
 };

@@ -18,13 +18,14 @@ $(BUILD)/ftvm-sim: $(SIM_OBJECTS)
 		$(shell pkg-config --libs $(PKGS_logging)) -o $@
 
 # What is not the program's own: for tests in virtual time.
-SIM_PROGRAM := main options hunt mutant allocation
+SIM_PROGRAM := main options hunt mutant allocation explore_table
 CLUSTER_OBJECTS := $(filter-out $(SIM_PROGRAM:%=$(BUILD)/fault-injection/simulator/%.o),\
 	$(call objects,fault-injection/simulator))
 
 .PHONY: sim sim-long
 sim: $(BUILD)/ftvm-sim ## Pairs in virtual time with faults from seeds, and every mutant must be found (SIM="--runs 100000")
 	$(BUILD)/ftvm-sim $(SIM)
+	$(BUILD)/ftvm-sim --explore
 	$(BUILD)/ftvm-sim --mutants
 
 sim-long: $(BUILD)/ftvm-sim ## The same from a new first seed, for as long as one likes (SECONDS=3600)

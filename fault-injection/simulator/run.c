@@ -12,7 +12,9 @@
  * that hangs is given up after three; a claim is asked again each 200 ms, and so is a joiner's. */
 #define SURVIVOR_WITHIN_NS (UINT64_C(12000) * MS)
 #define BACKUP_WITHIN_NS   (UINT64_C(10000) * MS)
-#define FLOW_NS            (UINT64_C(400) * MS)
+#define FLOW_NS            (UINT64_C(1500) * MS)
+#define JOINED_AFTER_NS    (UINT64_C(60) * MS)
+#define UNDER_WAY_NS       (UINT64_C(100) * MS)
 #define QUIET_NS           (UINT64_C(300) * MS)
 
 static bool fails(struct run_result *result, enum checker checker, const char *why)
@@ -42,6 +44,9 @@ static void fault_phase(struct cluster *c, const struct schedule *schedule,
         result->acts_done[i] = acts_do(c, schedule, act);
         acts_inputs(c, act);
         cluster_run(c, act->wait_ns);
+        if (act->joins && acts_alive(c) == 1 && acts_join(c, schedule)) {
+            cluster_run(c, JOINED_AFTER_NS);
+        }
     }
 }
 
@@ -62,12 +67,13 @@ static bool has_survivor(struct cluster *c)
     return cluster_survivor(c) != CLUSTER_MAX_REPLICAS || !may_go_on(c);
 }
 
-/* Nor is anybody about to claim, or to find that it hangs. */
+/* Nor is anybody about to claim, or to find that it hangs or was deceived. */
 static bool is_settled(struct cluster *c)
 {
     for (unsigned i = 0; i < c->replica_count; i++) {
         const struct replica *replica = &c->replicas[i];
-        if (replica->alive && (cluster_status(c, i).claiming || replica->hangs)) {
+        if (replica->alive &&
+            (cluster_status(c, i).claiming || replica->hangs || replica->altered_lsn != 0)) {
             return false;
         }
     }
@@ -80,7 +86,7 @@ static bool stays_settled(struct cluster *c)
     if (!cluster_run_until(c, is_settled, QUIET_NS)) {
         return false;
     }
-    cluster_run(c, QUIET_NS);
+    cluster_run(c, c->config.engine.timeout_ns + c->config.latency_spread_ns);
     return is_settled(c);
 }
 
@@ -99,6 +105,14 @@ static bool get_protected(struct cluster *c, const struct schedule *schedule)
     return c->violation[0] != '\0' || c->replica_count == CLUSTER_MAX_REPLICAS;
 }
 
+/* An epoch begins and an output leaves: of the one survivor, as there is no other. */
+static bool is_flowing(struct cluster *c)
+{
+    unsigned survivor = cluster_survivor(c);
+    return c->emission_count > c->flow_emissions && survivor != CLUSTER_MAX_REPLICAS &&
+           cluster_status(c, survivor).epoch > c->flow_epoch;
+}
+
 static bool flows(struct cluster *c, struct run_result *result)
 {
     unsigned survivor = cluster_survivor(c);
@@ -109,24 +123,25 @@ static bool flows(struct cluster *c, struct run_result *result)
         return fails(result, CHECKER_LIVENESS, "the survivor is gone");
     }
     cluster_say(c, "all works again, %s goes on", c->replicas[survivor].name);
-    uint64_t epoch = cluster_status(c, survivor).epoch;
-    size_t emitted = c->emission_count;
+    c->flow_epoch = cluster_status(c, survivor).epoch;
+    c->flow_emissions = c->emission_count;
     bool sleeps = c->config.program != NULL && strchr(c->config.program, 'z') != NULL;
     if (sleeps) { /* only an input wakes it */
         cluster_input(c, survivor);
     }
-    cluster_run(c, FLOW_NS);
+    if (cluster_run_until(c, is_flowing, FLOW_NS)) {
+        return true;
+    }
     if (c->violation[0] != '\0') {
         return check(c, result);
     }
     struct engine_status status = cluster_status(c, survivor);
-    if (status.epoch == epoch) {
+    if (status.epoch == c->flow_epoch) {
         return fails(result, CHECKER_LIVENESS, "the survivor's guest does not run");
     }
-    if (c->emission_count == emitted && status.outputs != status.outputs_released) {
-        return fails(result, CHECKER_LIVENESS, "no output leaves");
-    }
-    return true;
+    cluster_run(c, UNDER_WAY_NS); /* an output may just have been made */
+    return c->emission_count > c->flow_emissions || status.outputs == status.outputs_released ||
+           fails(result, CHECKER_LIVENESS, "no output leaves");
 }
 
 static bool healing_phase(struct cluster *c, const struct schedule *schedule,
@@ -153,7 +168,7 @@ static bool check_end(struct cluster *c, struct run_result *result)
 {
     /* What is under way is to arrive before it is counted. */
     c->clients_silent = true;
-    cluster_run(c, QUIET_NS);
+    cluster_run(c, UNDER_WAY_NS);
     if (!check(c, result)) {
         return false;
     }

@@ -46,7 +46,7 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     config->latency_spread_ns = roll(dice, spreads[roll(dice, 4)]);
     config->think_ns = thinks[roll(dice, 4)];
     config->clocks_differ = true;
-    if (one_in(dice, 60)) {
+    if (one_in(dice, 200)) {
         config->padding = 100000 + roll(dice, 20000);
     }
     config->arbiter_ns = 1 * MS + roll(dice, one_in(dice, 4) ? 2 * MS : 40 * MS);
@@ -58,17 +58,18 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
     if (one_in(dice, 2)) {
         config->engine.epoch_length = 0; /* epochs end where an input waits */
         config->slice = 500 + roll(dice, 4000);
+        config->spacing = one_in(dice, 2) ? TOY_SPACING : 20000 + roll(dice, 60000);
     }
 }
 
 /* How often each is drawn, in WEIGHTS. What is missing is ACT_TRAP. */
-#define WEIGHTS 1400u
+#define WEIGHTS 1620u
 static const struct {
     enum act_kind kind;
     unsigned weight;
 } weights[] = {
-    {ACT_CRASH, 100},
-    {ACT_POWER_OFF, 70},
+    {ACT_CRASH, 220},
+    {ACT_POWER_OFF, 140},
     {ACT_FAIL, 15},
     {ACT_JOIN, 90},
     {ACT_CUT, 45},
@@ -102,6 +103,7 @@ static const struct {
     {ACT_STOP_STALE, 15},
     {ACT_JOIN_STALE, 15},
     {ACT_CROOK, 60},
+    {ACT_OUTAGE, 4},
 };
 
 static enum act_kind draw_kind(struct dice *dice)
@@ -125,6 +127,7 @@ static void draw_act(struct dice *dice, struct act *act, bool may_flip)
         .amount = toy_mix(dice->state, 2),
         .wait_ns = one_in(dice, 3) ? roll(dice, 700 * MS) : roll(dice, 30 * MS),
         .inputs = (unsigned)roll(dice, 4),
+        .joins = !one_in(dice, 4),
     };
     if (act->kind == ACT_FLIP_STATE && !may_flip) {
         act->kind = ACT_BREAK;
@@ -148,6 +151,9 @@ void schedule_draw(struct schedule *schedule, uint64_t seed)
     bool may_flip = one_in(&dice, 3);
     for (size_t i = 0; i < schedule->count; i++) {
         draw_act(&dice, &schedule->acts[i], may_flip);
+    }
+    if (schedule->config.padding > 0) { /* outputs so large that they reach their limit */
+        schedule->acts[0].kind = ACT_OUTAGE;
     }
 }
 
@@ -190,6 +196,7 @@ const char *act_name(enum act_kind kind)
         [ACT_STOP_STALE] = "stop of an overtaken replica",
         [ACT_JOIN_STALE] = "joiner of an overtaken replica",
         [ACT_CROOK] = "crooked peer",
+        [ACT_OUTAGE] = "backup and arbiter lost for seconds",
         [ACT_BURST] = "burst of inputs",
     };
     return names[kind];

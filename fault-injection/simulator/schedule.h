@@ -50,6 +50,7 @@ enum act_kind {
     ACT_STOP_STALE, /* an operator stops one that was overtaken */
     ACT_JOIN_STALE, /* a replica that knows the term wants to join one that was overtaken */
     ACT_CROOK,      /* a peer that is not correct */
+    ACT_OUTAGE,     /* the backup is lost, and nobody can reach the arbiter for seconds */
     ACT_BURST,      /* of inputs */
     ACT_KINDS
 };
@@ -60,7 +61,8 @@ struct act {
     uint64_t draw;    /* picks whatever else there is to pick */
     uint64_t amount;  /* by kind */
     uint64_t wait_ns; /* until the next one */
-    unsigned inputs;  /* before and after */
+    unsigned inputs;  /* before the wait */
+    bool joins;       /* whoever is alone gets a joiner after the wait */
 };
 
 /* How a run ends, once all works again. */

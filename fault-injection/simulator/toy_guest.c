@@ -109,6 +109,7 @@ void toy_start_epoch(struct toy_guest *toy, const struct engine_epoch *epoch)
     }
     if (toy->powering_off != 0) {
         strcpy(toy->steps, "oh");
+        toy->spacing = toy->spacing > TOY_SPACING ? TOY_SPACING : toy->spacing; /* soon */
     } else if (toy->program == NULL) {
         draw_steps(toy);
     } else {

@@ -129,11 +129,16 @@ static bool check_counter(struct fixture *fixture)
                     report.replies, fixture->base, counter);
 }
 
+bool fixture_time(struct fixture *fixture, int64_t *time_us)
+{
+    return redis_ask_anew(&fixture->lab, TIME_COMMAND, CONNECT_MS, time_us);
+}
+
 static bool check_clock(struct fixture *fixture)
 {
     int64_t before = fixture->time_us;
 
-    if (!redis_ask_anew(&fixture->lab, TIME_COMMAND, CONNECT_MS, &fixture->time_us))
+    if (!fixture_time(fixture, &fixture->time_us))
         return false;
     return fixture->time_us >= before ||
            lab_fail(&fixture->lab, "the guest's clock went back from %" PRId64 " to %" PRId64 " us",

@@ -50,6 +50,9 @@ bool fixture_protect(struct fixture *fixture);
 /* The client's replies do not stop. */
 bool fixture_goes_on(struct fixture *fixture);
 
+/* The guest's wall clock, in microseconds. */
+bool fixture_time(struct fixture *fixture, int64_t *time_us);
+
 /* All that must be true at any time: the client's connection lives, each reply was the next number,
  * the guest has what it confirmed and no more, a new connection finds the same, its clock did not
  * go back, its console has no gap, and no host has sent the client two different streams. */

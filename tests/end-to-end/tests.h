@@ -20,6 +20,11 @@
     X(channel_cut_without_arbiter_holds_both)                                                      \
     X(second_primary_is_refused)                                                                   \
     X(wrong_joins_are_refused)                                                                     \
+    X(faults_of_the_channel)                                                                       \
+    X(faults_of_processes)                                                                         \
+    X(faults_of_clocks)                                                                            \
+    X(faults_of_disks)                                                                             \
+    X(faults_drawn_by_chance)                                                                      \
     X(garbage_at_the_port_disturbs_nobody)                                                         \
     X(full_disk_does_not_stop_the_guest)                                                           \
     X(long_streams_have_no_gap)                                                                    \
@@ -35,6 +40,10 @@
     X(tiny_code_cache_protected_by_the_interpreter)                                                \
     X(interpreter_protected_by_a_tiny_code_cache)                                                  \
     X(disks_stay_equal)                                                                            \
+    X(workloads_hold_over_failovers)                                                               \
+    X(redis_clients_go_on_when_cut_off)                                                            \
+    X(workloads_end_when_the_guest_is_gone)                                                        \
+    X(workloads_notice_what_is_wrong)                                                              \
     X(guest_restarts_under_protection)                                                             \
     X(power_off_ends_both)
 

@@ -18,16 +18,26 @@ allow() {
 
 allow logging logging/
 allow replication '(replication|logging)/'
-allow libftvm '(libftvm|replication|logging)/'
-allow vmm vmm/
+allow libftvm '(libftvm|replication|logging)/|fault-injection/hooks/page\.h'
+allow vmm 'vmm/|fault-injection/hooks/(page|undo)\.h'
 allow cli '(cli|vmm)/'
 allow examples '(examples/|fault-injection/lab/)'
-allow fault-injection/lab fault-injection/lab/
+allow fault-injection/hooks fault-injection/hooks/
+allow fault-injection/lab 'fault-injection/(lab/|hooks/(page|undo)\.h)'
 allow fault-injection/simulator '(fault-injection/simulator/|replication/|logging/)'
 allow vmm/state vmm/state/
 allow vmm/riscv 'vmm/(riscv/|state/|memory\.h)'
 allow vmm/devices 'vmm/(devices/|state/|backends/disk\.h|memory\.h)'
-allow vmm/backends vmm/backends/
+allow vmm/backends 'vmm/backends/|fault-injection/hooks/(page|undo)\.h'
+
+# The hooks stand below everything, and only these reach for them.
+reaching=$(grep -rlE '^#include "fault-injection/hooks/' --include='*.[ch]' logging replication libftvm vmm cli |
+    grep -vxE 'libftvm/hooks\.h|vmm/backends/disk_calls/faulty\.c')
+if [ -n "$reaching" ]; then
+    echo "the fault lab's hooks are included by:"
+    echo "$reaching"
+    status=1
+fi
 
 # The engine: no I/O, no clock, no thread.
 impure=$(grep -nE '#include <(ev|pthread|time|unistd|sys/|poll|errno)|clock_gettime|rand\(' replication/engine*.[ch])

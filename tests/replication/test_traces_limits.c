@@ -263,6 +263,7 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     cluster_add_primary(c);
     unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
     c->replicas[b].load_ns = 60000 * MS;
+    c->replicas[b].config.stuck_ns = 0; /* and does not notice it */
     cluster_tell(c, true);
     cluster_start(c, b);
     cluster_run(c, 400 * MS);
@@ -303,19 +304,40 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     story_ends(c);
 }
 
+/* A guest that sleeps does not wait for its joiner, and would never give it up: a joiner whose vCPU
+ * hangs in the load ends itself. */
+Test(traces_limits, joiner_that_hangs_in_its_load_ends_itself, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "z";
+    config.engine.stuck_ns = 200 * MS;
+    struct cluster *c = cluster_create(&config);
+    cluster_add_primary(c);
+    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
+    c->replicas[b].load_ns = 60000 * MS;
+    cluster_start(c, b);
+    cluster_run(c, 400 * MS);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_STUCK);
+    cluster_add_backup(c, A);
+    cluster_run(c, 100 * MS);
+    cr_assert(cluster_is_protected(c));
+    story_ends(c);
+}
+
 /* The same while a new machine waits for its first backup: another one must get its turn. */
 Test(traces_limits, first_backup_that_does_not_load_is_given_up, .timeout = 20)
 {
     struct cluster_config config = cluster_defaults();
     config.engine.stuck_ns = 200 * MS;
     config.engine.wait_backup = true;
-    config.load_ns = 60000 * MS;
     struct cluster *c = cluster_create(&config);
     cluster_add_primary(c);
-    cluster_add_backup(c, A);
+    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
+    c->replicas[b].load_ns = 60000 * MS;
+    c->replicas[b].config.stuck_ns = 0;
+    cluster_start(c, b);
     cluster_run(c, 500 * MS);
     cr_assert_eq(c->replicas[B].end, ENGINE_END_LOST);
-    c->config.load_ns = 1 * MS;
     cluster_add_backup(c, A);
     cluster_run(c, 100 * MS);
     cr_assert(cluster_is_protected(c));

@@ -9,6 +9,7 @@
 
 #include <linux/falloc.h>
 
+#include "vmm/backends/disk_calls.h"
 #include "vmm/backends/fail.h"
 
 #define ZERO_CHUNK 65536u
@@ -77,6 +78,7 @@ static int check_size(off_t size, const char *path, char *error, size_t error_si
 
 int disk_image_open(struct disk_image *image, const char *path, char *error, size_t error_size)
 {
+    struct disk_calls *calls;
     struct stat status;
     off_t size;
     int fd = open_locked(path, 0, false, &status, error, error_size);
@@ -88,17 +90,20 @@ int disk_image_open(struct disk_image *image, const char *path, char *error, siz
     code = size < 0 ? backend_fail(error, error_size, -errno, "disk '%s' has no size: %s", path,
                                    strerror(errno))
                     : check_size(size, path, error, error_size);
+    if (code == 0)
+        code = disk_calls_open(&calls, path, false, error, error_size);
     if (code) {
         close(fd);
         return code;
     }
-    *image = (struct disk_image){.fd = fd, .size = (uint64_t)size};
+    *image = (struct disk_image){.fd = fd, .size = (uint64_t)size, .calls = calls};
     return 0;
 }
 
 int disk_image_create(struct disk_image *image, const char *path, uint64_t size, char *error,
                       size_t error_size)
 {
+    struct disk_calls *calls;
     struct stat status;
     int fd, code;
 
@@ -109,18 +114,23 @@ int disk_image_create(struct disk_image *image, const char *path, uint64_t size,
     if (fd < 0)
         return fd;
     /* Emptied first: what the copy skips must read as zeros, not as what was there before. */
-    if (ftruncate(fd, 0) || ftruncate(fd, (off_t)size)) {
+    if (ftruncate(fd, 0) || ftruncate(fd, (off_t)size))
         code = backend_fail(error, error_size, -errno, "disk '%s' cannot hold %llu bytes: %s", path,
                             (unsigned long long)size, strerror(errno));
+    else
+        code = disk_calls_open(&calls, path, true, error, error_size);
+    if (code) {
         close(fd);
         return code;
     }
-    *image = (struct disk_image){.fd = fd, .size = size};
+    *image = (struct disk_image){.fd = fd, .size = size, .calls = calls};
     return 0;
 }
 
 void disk_image_close(struct disk_image *image)
 {
+    disk_calls_close(image->calls);
+    image->calls = NULL;
     close(image->fd);
     image->fd = -1;
 }
@@ -137,7 +147,7 @@ int disk_image_read(struct disk_image *image, uint64_t offset, void *data, size_
     if (!range_fits(image, offset, size))
         return -EINVAL;
     while (size) {
-        ssize_t got = pread(image->fd, next, size, (off_t)offset);
+        ssize_t got = disk_calls_read(image->calls, image->fd, next, size, (off_t)offset);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -159,7 +169,7 @@ int disk_image_write(struct disk_image *image, uint64_t offset, const void *data
     if (!range_fits(image, offset, size))
         return -EINVAL;
     while (size) {
-        ssize_t put = pwrite(image->fd, next, size, (off_t)offset);
+        ssize_t put = disk_calls_write(image->calls, image->fd, next, size, (off_t)offset);
 
         if (put < 0 && errno == EINTR)
             continue;
@@ -197,7 +207,8 @@ static int zero_range(struct disk_image *image, int mode, uint64_t offset, uint6
     if (size == 0)
         return 0;
     do {
-        code = fallocate(image->fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size);
+        code = disk_calls_allocate(image->calls, image->fd, mode | FALLOC_FL_KEEP_SIZE,
+                                   (off_t)offset, (off_t)size);
     } while (code && errno == EINTR);
     if (code == 0)
         return 0;
@@ -210,7 +221,7 @@ static int flush(struct disk_image *image)
 {
     if (image->flush_error)
         return image->flush_error;
-    if (fdatasync(image->fd))
+    if (disk_calls_sync(image->calls, image->fd))
         image->flush_error = -errno;
     return image->flush_error;
 }

@@ -16,6 +16,7 @@
 struct disk_image {
     int fd;
     uint64_t size;
+    struct disk_calls *calls;
     int flush_error; /* a failed flush is never forgotten: the host may have dropped the pages */
 };
 
