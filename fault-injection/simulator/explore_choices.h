@@ -1,6 +1,6 @@
 /*
  * What may happen next in a cluster whose time stands still: its enabled single steps, and doing
- * one of them. explore.c takes them all, one after the other.
+ * one of them (explore_steps.c). explore.c takes them all, one after the other.
  *
  * A link that is cut, a host that stands still and a network that is slow need no choices of their
  * own: they are the runs in which that step is not chosen for long. What a replica's clock makes of

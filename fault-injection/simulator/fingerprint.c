@@ -96,8 +96,9 @@ static void put_vcpu(struct ink *ink, const struct cluster *cluster, unsigned nu
     }
     put_epoch(ink, &replica->next_epoch);
     ink_number(ink, replica->size_told);
-    bool has_state = replica->vcpu == VCPU_SAVES || replica->vcpu == VCPU_LOADS ||
-                     (replica->vcpu == VCPU_WAITS && !replica->vcpu_live);
+    ink_number(ink, replica->has_state);
+    bool has_state =
+        replica->vcpu == VCPU_SAVES || (!replica->vcpu_live && replica->vcpu != VCPU_RUNS);
     if (has_state) {
         ink_bytes(ink, replica->state, replica->state_size);
         ink_number(ink, replica->state_used);
@@ -111,6 +112,7 @@ static void put_watched(struct ink *ink, const struct replica *replica)
     ink_number(ink, replica->told_term);
     ink_number(ink, replica->told_released);
     ink_number(ink, replica->answers);
+    ink_number(ink, replica->epochs_answered);
     ink_number(ink, replica->inputs_given);
     ink_number(ink, replica->inputs_due);
 }
@@ -126,6 +128,7 @@ static void put_alive(struct ink *ink, const struct cluster *cluster, unsigned n
     ink_number(ink, replica->origin);
     ink_number(ink, replica->backup);
     ink_number(ink, replica->rejoins);
+    ink_number(ink, replica->takes_nothing);
     ink_number(ink, replica->first_live_epoch);
     ink_number(ink, replica->promotions);
     ink_number(ink, replica->inputs_taken);
@@ -170,6 +173,7 @@ static void put_replica(struct ink *ink, const struct cluster *cluster, unsigned
         /* How much of the log it had, and how far it was, is what its primary is judged by. */
         ink_number(ink, cluster_status(cluster, number).lsn);
         ink_number(ink, cluster_status(cluster, number).epoch);
+        ink_number(ink, replica->epochs_answered);
         ink_number(ink, replica->told_term);
     }
     if (is_compared(cluster, number)) {
@@ -260,6 +264,7 @@ static void put_connections(struct ink *ink, const struct cluster *cluster)
                 ink_number(ink, connection->sent_lsn[end]);
                 ink_number(ink, connection->received_lsn[end]);
                 ink_number(ink, connection->loaded_lsn[end]);
+                ink_number(ink, connection->sent_boundaries[end]);
             }
         }
     }

@@ -67,7 +67,8 @@ Test(explore, a_pair_from_the_first_join_on, .timeout = 3600)
 {
     struct explore_options options = explore_defaults();
     options.start = EXPLORE_FROM_JOIN;
-    options.depth = 14;
+    options.depth = 18; /* far enough for promotions */
+    options.budget = (struct explore_budget){.crashes = 1, .breaks = 1, .timers = 1};
     holds(options, 20000);
 }
 
