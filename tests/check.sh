@@ -104,7 +104,7 @@ stage_hooks() {
 
 # The Linux boots are left to the plain build: they would take minutes here and show nothing more.
 stage_asan() {
-    programs asan '/(logging|replication|libftvm|riscv|devices|backends|cli)/|/vmm/test_(boot|description|disk|guests)' \
+    programs asan '/(logging|replication|libftvm|riscv|devices|backends|cli|lab)/|/vmm/test_(boot|description|disk|guests)' \
         BUILD=build/asan SANITIZE=address,undefined OPT=-O1
 }
 
