@@ -99,7 +99,7 @@ stage_unit() {
 
 # The build that the fault lab reaches into: its hooks, and that it is the same library otherwise.
 stage_hooks() {
-    programs hooks '/(hooks|libftvm|backends)/' BUILD=build/hooks HOOKS=1
+    programs hooks '/tests/(hooks|libftvm|backends)/' BUILD=build/hooks HOOKS=1
 }
 
 # The Linux boots are left to the plain build: they would take minutes here and show nothing more.

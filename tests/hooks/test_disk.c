@@ -13,47 +13,51 @@
 #define SECTORS 1024u
 #define SEEDS   200u
 
-static struct scratch *scratch;
-static struct lab lab;
-static struct hooks_page *page;
-static char image[160];
-static struct disk *disk;
-static uint64_t next_id;
+struct fixture {
+    struct scratch *scratch;
+    struct lab lab;
+    struct hooks_page *page;
+    char image[160];
+    struct disk *disk; /* NULL: not open */
+    uint64_t next_id;
+};
 
-static void open_disk(void)
+static void open_disk(struct fixture *fixture)
 {
     char error[256];
 
-    cr_assert_eq(disk_open(&disk, image, error, sizeof(error)), 0, "%s", error);
+    cr_assert_eq(disk_open(&fixture->disk, fixture->image, error, sizeof(error)), 0, "%s", error);
 }
 
-static void setup(void)
+static struct fixture *fixture_new(void)
 {
-    scratch = scratch_new();
-    strcpy(image, scratch_file(scratch, "image", SECTORS * SECTOR));
-    page = hooks_open(&lab, scratch_path(scratch, "hooks"));
-    cr_assert_not_null(page, "%s", lab.error);
-    setenv(HOOKS_VARIABLE, scratch_path(scratch, "hooks"), 1);
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->scratch = scratch_new();
+    strcpy(fixture->image, scratch_file(fixture->scratch, "image", SECTORS * SECTOR));
+    fixture->page = hooks_open(&fixture->lab, scratch_path(fixture->scratch, "hooks"));
+    cr_assert_not_null(fixture->page, "%s", fixture->lab.error);
+    setenv(HOOKS_VARIABLE, scratch_path(fixture->scratch, "hooks"), 1);
+    return fixture;
 }
 
-static void teardown(void)
+static void fixture_free(struct fixture *fixture)
 {
-    disk_close(disk);
-    hooks_close(page);
-    scratch_free(scratch);
+    disk_close(fixture->disk);
+    hooks_close(fixture->page);
+    scratch_free(fixture->scratch);
+    free(fixture);
 }
-
-TestSuite(disk, .init = setup, .fini = teardown);
 
 /* Submits one request and waits for it: its status. Data is filled with `byte` before, and its
  * first byte left in `first` (may be NULL) after. */
-static int request(enum disk_operation operation, unsigned sector, unsigned count, int byte,
-                   uint8_t *first)
+static int request(struct fixture *fixture, enum disk_operation operation, unsigned sector,
+                   unsigned count, int byte, uint8_t *first)
 {
     struct disk_request *made = calloc(1, sizeof(*made));
     int status;
 
-    made->id = ++next_id;
+    made->id = ++fixture->next_id;
     made->operation = operation;
     made->offset = (uint64_t)sector * SECTOR;
     made->size = count * SECTOR;
@@ -61,8 +65,8 @@ static int request(enum disk_operation operation, unsigned sector, unsigned coun
         made->data = malloc(made->size);
         memset(made->data, byte, made->size);
     }
-    disk_submit(disk, made);
-    made = disk_take(disk, next_id);
+    disk_submit(fixture->disk, made);
+    made = disk_take(fixture->disk, fixture->next_id);
     cr_assert_not_null(made);
     status = made->status;
     if (first)
@@ -72,9 +76,9 @@ static int request(enum disk_operation operation, unsigned sector, unsigned coun
 }
 
 /* The first byte of each sector, as the file has it; each sector must be of one byte. */
-static void read_image(uint8_t sectors[SECTORS])
+static void read_image(struct fixture *fixture, uint8_t sectors[SECTORS])
 {
-    int fd = open(image, O_RDONLY | O_CLOEXEC);
+    int fd = open(fixture->image, O_RDONLY | O_CLOEXEC);
 
     for (unsigned i = 0; i < SECTORS; i++) {
         uint8_t bytes[SECTOR];
@@ -87,11 +91,11 @@ static void read_image(uint8_t sectors[SECTORS])
     close(fd);
 }
 
-static uint8_t sector_of_image(unsigned sector)
+static uint8_t sector_of_image(struct fixture *fixture, unsigned sector)
 {
     uint8_t sectors[SECTORS];
 
-    read_image(sectors);
+    read_image(fixture, sectors);
     return sectors[sector];
 }
 
@@ -99,128 +103,144 @@ static uint8_t sector_of_image(unsigned sector)
 
 Test(disk, a_sound_one_works_and_counts_no_failure)
 {
+    struct fixture *fixture = fixture_new();
     uint8_t first;
 
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 3, 2, 'a', NULL), 0);
-    cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-    cr_assert_eq(request(DISK_READ, 4, 1, 0, &first), 0);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 3, 2, 'a', NULL), 0);
+    cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+    cr_assert_eq(request(fixture, DISK_READ, 4, 1, 0, &first), 0);
     cr_assert_eq(first, 'a');
-    cr_assert_eq(hooks_disk_failures(page), 0);
+    cr_assert_eq(hooks_disk_failures(fixture->page), 0);
+    fixture_free(fixture);
 }
 
 Test(disk, a_full_one_takes_no_write_until_it_has_room_again)
 {
+    struct fixture *fixture = fixture_new();
     uint8_t first;
 
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 8, 'a', NULL), 0);
-    hooks_disk(page, HOOKS_DISK_FULL);
-    cr_assert_eq(request(DISK_WRITE, 0, 8, 'b', NULL), -ENOSPC);
-    cr_assert_eq(request(DISK_WRITE_ZEROES, 0, 8, 0, NULL), -ENOSPC);
-    cr_assert_eq(request(DISK_READ, 0, 8, 0, &first), 0);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 8, 'a', NULL), 0);
+    hooks_disk(fixture->page, HOOKS_DISK_FULL);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 8, 'b', NULL), -ENOSPC);
+    cr_assert_eq(request(fixture, DISK_WRITE_ZEROES, 0, 8, 0, NULL), -ENOSPC);
+    cr_assert_eq(request(fixture, DISK_READ, 0, 8, 0, &first), 0);
     cr_assert_eq(first, 'a');
-    cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-    cr_assert_eq(request(DISK_DISCARD, 8, 8, 0, NULL), 0);
-    cr_assert_eq(hooks_disk_failures(page), 2);
-    hooks_disk(page, HOOKS_DISK_SOUND);
-    cr_assert_eq(request(DISK_WRITE, 0, 8, 'c', NULL), 0);
-    cr_assert_eq(sector_of_image(7), 'c');
+    cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+    cr_assert_eq(request(fixture, DISK_DISCARD, 8, 8, 0, NULL), 0);
+    cr_assert_eq(hooks_disk_failures(fixture->page), 2);
+    hooks_disk(fixture->page, HOOKS_DISK_SOUND);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 8, 'c', NULL), 0);
+    cr_assert_eq(sector_of_image(fixture, 7), 'c');
+    fixture_free(fixture);
 }
 
 Test(disk, one_with_errors_fails_everything_and_never_forgets_a_flush)
 {
-    open_disk();
-    hooks_disk(page, HOOKS_DISK_ERROR);
-    cr_assert_eq(request(DISK_READ, 0, 1, 0, NULL), -EIO);
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'a', NULL), -EIO);
-    cr_assert_eq(request(DISK_DISCARD, 0, 1, 0, NULL), -EIO);
-    cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), -EIO);
-    cr_assert_eq(hooks_disk_failures(page), 4);
-    hooks_disk(page, HOOKS_DISK_SOUND);
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'a', NULL), 0);
-    cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), -EIO);
+    struct fixture *fixture = fixture_new();
+    open_disk(fixture);
+    hooks_disk(fixture->page, HOOKS_DISK_ERROR);
+    cr_assert_eq(request(fixture, DISK_READ, 0, 1, 0, NULL), -EIO);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'a', NULL), -EIO);
+    cr_assert_eq(request(fixture, DISK_DISCARD, 0, 1, 0, NULL), -EIO);
+    cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), -EIO);
+    cr_assert_eq(hooks_disk_failures(fixture->page), 4);
+    hooks_disk(fixture->page, HOOKS_DISK_SOUND);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'a', NULL), 0);
+    cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), -EIO);
+    fixture_free(fixture);
 }
 
 Test(disk, a_torn_write_leaves_its_first_half)
 {
+    struct fixture *fixture = fixture_new();
     uint8_t sectors[SECTORS];
 
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 8, 'a', NULL), 0);
-    hooks_disk(page, HOOKS_DISK_TORN);
-    cr_assert_eq(request(DISK_WRITE, 0, 8, 'b', NULL), -EIO);
-    read_image(sectors);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 8, 'a', NULL), 0);
+    hooks_disk(fixture->page, HOOKS_DISK_TORN);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 8, 'b', NULL), -EIO);
+    read_image(fixture, sectors);
     for (unsigned i = 0; i < 8; i++)
         cr_assert_eq(sectors[i], i < 4 ? 'b' : 'a');
-    cr_assert_eq(request(DISK_WRITE, 9, 1, 'b', NULL), -EIO);
-    cr_assert_eq(sector_of_image(9), 0);
-    cr_assert_eq(hooks_disk_failures(page), 2);
+    cr_assert_eq(request(fixture, DISK_WRITE, 9, 1, 'b', NULL), -EIO);
+    cr_assert_eq(sector_of_image(fixture, 9), 0);
+    cr_assert_eq(hooks_disk_failures(fixture->page), 2);
+    fixture_free(fixture);
 }
 
 Test(disk, without_a_page_it_is_the_hosts)
 {
+    struct fixture *fixture = fixture_new();
     unsetenv(HOOKS_VARIABLE);
-    open_disk();
-    hooks_disk(page, HOOKS_DISK_ERROR);
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'a', NULL), 0);
+    open_disk(fixture);
+    hooks_disk(fixture->page, HOOKS_DISK_ERROR);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'a', NULL), 0);
+    fixture_free(fixture);
 }
 
 Test(disk, one_with_a_page_that_cannot_be_had_is_not_opened)
 {
+    struct fixture *fixture = fixture_new();
     char error[256];
 
     setenv(HOOKS_VARIABLE, "/nowhere/hooks", 1);
-    cr_assert_eq(disk_open(&disk, image, error, sizeof(error)), -ENOENT);
+    cr_assert_eq(disk_open(&fixture->disk, fixture->image, error, sizeof(error)), -ENOENT);
     cr_assert_not_null(strstr(error, "/nowhere/hooks"));
-    disk = NULL;
+    fixture->disk = NULL;
+    fixture_free(fixture);
 }
 
 /* ---- Power --------------------------------------------------------------------------------- */
 
-static uint64_t lose_power(uint64_t seed)
+static uint64_t lose_power(struct fixture *fixture, uint64_t seed)
 {
     uint64_t sectors;
 
-    disk_close(disk);
-    disk = NULL;
-    cr_assert(power_drop_unsynced(&lab, image, seed, &sectors), "%s", lab.error);
+    disk_close(fixture->disk);
+    fixture->disk = NULL;
+    cr_assert(power_drop_unsynced(&fixture->lab, fixture->image, seed, &sectors), "%s",
+              fixture->lab.error);
     return sectors;
 }
 
 Test(disk, what_was_flushed_outlives_the_power)
 {
-    hooks_keep_undo(page);
+    struct fixture *fixture = fixture_new();
+    hooks_keep_undo(fixture->page);
     for (unsigned seed = 0; seed < SEEDS; seed++) {
-        open_disk();
-        cr_assert_eq(request(DISK_WRITE, 0, 16, 'a', NULL), 0);
-        cr_assert_eq(request(DISK_DISCARD, 4, 4, 0, NULL), 0);
-        cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-        cr_assert_eq(lose_power(seed), 0);
-        cr_assert_eq(sector_of_image(3), 'a');
-        cr_assert_eq(sector_of_image(4), 0);
+        open_disk(fixture);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 16, 'a', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_DISCARD, 4, 4, 0, NULL), 0);
+        cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+        cr_assert_eq(lose_power(fixture, seed), 0);
+        cr_assert_eq(sector_of_image(fixture, 3), 'a');
+        cr_assert_eq(sector_of_image(fixture, 4), 0);
     }
+    fixture_free(fixture);
 }
 
 /* Each sector is written by some of three writes, and has afterwards the value before or after one
  * of them; all such values come about, also within one write and in the wrong order. */
 Test(disk, what_was_not_flushed_is_lost_in_any_part)
 {
+    struct fixture *fixture = fixture_new();
     bool lost_all = false, kept_all = false, torn = false, reordered = false;
 
-    hooks_keep_undo(page);
+    hooks_keep_undo(fixture->page);
     for (unsigned seed = 0; seed < SEEDS; seed++) {
         uint8_t sectors[SECTORS];
         unsigned first = 0, second = 0, third = 0, old = 0;
 
-        open_disk();
-        cr_assert_eq(request(DISK_WRITE, 0, 32, 'o', NULL), 0);
-        cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-        cr_assert_eq(request(DISK_WRITE, 0, 16, '1', NULL), 0);
-        cr_assert_eq(request(DISK_WRITE, 8, 16, '2', NULL), 0);
-        cr_assert_eq(request(DISK_WRITE_ZEROES, 24, 8, 0, NULL), 0);
-        lose_power(seed);
-        read_image(sectors);
+        open_disk(fixture);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 32, 'o', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 16, '1', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE, 8, 16, '2', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE_ZEROES, 24, 8, 0, NULL), 0);
+        lose_power(fixture, seed);
+        read_image(fixture, sectors);
         for (unsigned i = 0; i < 32; i++) {
             bool in_first = i < 16, in_second = i >= 8 && i < 24, in_third = i >= 24;
 
@@ -239,97 +259,131 @@ Test(disk, what_was_not_flushed_is_lost_in_any_part)
     }
     cr_assert(lost_all && kept_all && torn && reordered, "%d %d %d %d", lost_all, kept_all, torn,
               reordered);
+    fixture_free(fixture);
 }
 
 Test(disk, the_same_seed_loses_the_same)
 {
+    struct fixture *fixture = fixture_new();
     uint8_t before[SECTORS], after[SECTORS];
 
-    hooks_keep_undo(page);
+    hooks_keep_undo(fixture->page);
     for (unsigned round = 0; round < 2; round++) {
-        open_disk();
-        cr_assert_eq(request(DISK_WRITE, 0, SECTORS, 'o', NULL), 0);
-        cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-        cr_assert_eq(request(DISK_WRITE, 0, SECTORS, 'n', NULL), 0);
-        cr_assert_gt(lose_power(7), 0);
-        read_image(round ? after : before);
+        open_disk(fixture);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, SECTORS, 'o', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, SECTORS, 'n', NULL), 0);
+        cr_assert_gt(lose_power(fixture, 7), 0);
+        read_image(fixture, round ? after : before);
     }
     cr_assert_arr_eq(before, after, SECTORS);
+    fixture_free(fixture);
 }
 
 Test(disk, a_process_that_dies_while_it_notes_a_write_has_not_begun_it)
 {
+    struct fixture *fixture = fixture_new();
     char path[UNDO_PATH_SIZE];
     uint64_t all = 0;
 
-    hooks_keep_undo(page);
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'o', NULL), 0);
-    cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'n', NULL), 0);
-    cr_assert(undo_path(path, image));
+    hooks_keep_undo(fixture->page);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'o', NULL), 0);
+    cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'n', NULL), 0);
+    cr_assert(undo_path(path, fixture->image));
     /* The old bytes are cut short, then the head itself. */
     cr_assert_eq(truncate(path, sizeof(struct undo_record) + SECTOR - 1), 0);
-    all += lose_power(1);
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'm', NULL), 0);
+    all += lose_power(fixture, 1);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'm', NULL), 0);
     cr_assert_eq(truncate(path, sizeof(struct undo_record) - 1), 0);
-    all += lose_power(1);
+    all += lose_power(fixture, 1);
     cr_assert_eq(all, 0);
-    cr_assert_eq(sector_of_image(0), 'm');
+    cr_assert_eq(sector_of_image(fixture, 0), 'm');
+    fixture_free(fixture);
 }
 
 Test(disk, writes_of_a_killed_process_are_still_unsynced_in_the_next_one)
 {
+    struct fixture *fixture = fixture_new();
     bool lost = false;
 
-    hooks_keep_undo(page);
+    hooks_keep_undo(fixture->page);
     for (unsigned seed = 0; seed < SEEDS && !lost; seed++) {
-        open_disk();
-        cr_assert_eq(request(DISK_WRITE, 0, 1, 'o', NULL), 0);
-        cr_assert_eq(request(DISK_FLUSH, 0, 0, 0, NULL), 0);
-        cr_assert_eq(request(DISK_WRITE, 0, 1, 'n', NULL), 0);
-        disk_close(disk);
-        open_disk();
-        lose_power(seed);
-        lost = sector_of_image(0) == 'o';
+        open_disk(fixture);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'o', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_FLUSH, 0, 0, 0, NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'n', NULL), 0);
+        disk_close(fixture->disk);
+        open_disk(fixture);
+        lose_power(fixture, seed);
+        lost = sector_of_image(fixture, 0) == 'o';
     }
     cr_assert(lost);
+    fixture_free(fixture);
 }
 
 Test(disk, an_image_that_a_joiner_empties_starts_with_nothing_to_take_back)
 {
+    struct fixture *fixture = fixture_new();
     char error[256];
 
-    hooks_keep_undo(page);
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'o', NULL), 0);
-    disk_close(disk);
-    cr_assert_eq(disk_open_for_copy(&disk, image, SECTORS * SECTOR, error, sizeof(error)), 0);
-    cr_assert_eq(lose_power(0), 0);
-    cr_assert_eq(sector_of_image(0), 0);
+    hooks_keep_undo(fixture->page);
+    for (unsigned seed = 0; seed < SEEDS; seed++) {
+        open_disk(fixture);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'o', NULL), 0);
+        cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'n', NULL), 0);
+        disk_close(fixture->disk);
+        cr_assert_eq(disk_open_for_copy(&fixture->disk, fixture->image, SECTORS * SECTOR, error,
+                                        sizeof(error)),
+                     0);
+        cr_assert_eq(lose_power(fixture, seed), 0);
+        cr_assert_eq(sector_of_image(fixture, 0), 0);
+    }
+    fixture_free(fixture);
+}
+
+Test(disk, an_empty_image_that_is_filled_needs_no_room_for_what_it_held)
+{
+    struct fixture *fixture = fixture_new();
+    char path[UNDO_PATH_SIZE];
+    struct stat status;
+
+    hooks_keep_undo(fixture->page);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, SECTORS, 'n', NULL), 0);
+    cr_assert(undo_path(path, fixture->image));
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_gt(status.st_size, 0);
+    cr_assert_lt(status.st_size, SECTORS * SECTOR / 100);
+    fixture_free(fixture);
 }
 
 Test(disk, one_without_an_undo_log_loses_nothing)
 {
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, 0, 1, 'n', NULL), 0);
-    cr_assert_eq(lose_power(0), 0);
-    cr_assert_eq(sector_of_image(0), 'n');
+    struct fixture *fixture = fixture_new();
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, 0, 1, 'n', NULL), 0);
+    cr_assert_eq(lose_power(fixture, 0), 0);
+    cr_assert_eq(sector_of_image(fixture, 0), 'n');
+    fixture_free(fixture);
 }
 
 Test(disk, an_undo_log_of_another_image_is_refused)
 {
+    struct fixture *fixture = fixture_new();
     char path[UNDO_PATH_SIZE];
 
-    hooks_keep_undo(page);
-    open_disk();
-    cr_assert_eq(request(DISK_WRITE, SECTORS - 1, 1, 'n', NULL), 0);
-    disk_close(disk);
-    disk = NULL;
-    cr_assert_eq(truncate(image, SECTOR), 0);
-    cr_assert(undo_path(path, image));
-    cr_assert_not(power_drop_unsynced(&lab, image, 0, NULL));
-    cr_assert_not_null(strstr(lab.error, "is not of this image"));
+    hooks_keep_undo(fixture->page);
+    open_disk(fixture);
+    cr_assert_eq(request(fixture, DISK_WRITE, SECTORS - 1, 1, 'n', NULL), 0);
+    disk_close(fixture->disk);
+    fixture->disk = NULL;
+    cr_assert_eq(truncate(fixture->image, SECTOR), 0);
+    cr_assert(undo_path(path, fixture->image));
+    cr_assert_not(power_drop_unsynced(&fixture->lab, fixture->image, 0, NULL));
+    cr_assert_not_null(strstr(fixture->lab.error, "is not of this image"));
     cr_assert_eq(access(path, F_OK), 0, "the log is gone");
+    fixture_free(fixture);
 }
