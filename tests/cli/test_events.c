@@ -101,9 +101,8 @@ Test(events, a_divergence_says_where_to_whom_it_knows)
 
     event_to_line(&event, false, line, sizeof(line));
     cr_expect_str_eq(line, "diverged: agreed at position 10, not at 20: why");
-    event = (struct ftvm_event){.kind = FTVM_EVENT_DIVERGED,
-                                .role = FTVM_ROLE_PRIMARY,
-                                .text = "the backup: why"};
+    event = (struct ftvm_event){
+        .kind = FTVM_EVENT_DIVERGED, .role = FTVM_ROLE_PRIMARY, .text = "the backup: why"};
     event_to_line(&event, false, line, sizeof(line));
     cr_expect_str_eq(line, "diverged: the backup: why");
 }
