@@ -161,8 +161,12 @@ enum event_weight event_to_line(const struct ftvm_event *event, bool alone, char
         snprintf(line, size, "fenced in term %" PRIu64 "%s%s", event->term, colon, text);
         return EVENT_DETAIL;
     case FTVM_EVENT_DIVERGED:
-        snprintf(line, size, "diverged: agreed at position %" PRIu64 ", not at %" PRIu64 "%s%s",
-                 event->agreed, event->position, colon, text);
+        /* A primary has it from its backup, whose reason says where. */
+        if (event->role == FTVM_ROLE_PRIMARY)
+            snprintf(line, size, "diverged%s%s", colon, text);
+        else
+            snprintf(line, size, "diverged: agreed at position %" PRIu64 ", not at %" PRIu64 "%s%s",
+                     event->agreed, event->position, colon, text);
         return EVENT_PROBLEM;
     case FTVM_EVENT_STOP: snprintf(line, size, "stopping%s%s", colon, text); return EVENT_DETAIL;
     }

@@ -90,6 +90,23 @@ Test(events, a_change_of_role_is_one_short_line)
     cr_expect_str_eq(line, "backup, following, term 3");
 }
 
+Test(events, a_divergence_says_where_to_whom_it_knows)
+{
+    struct ftvm_event event = {.kind = FTVM_EVENT_DIVERGED,
+                               .role = FTVM_ROLE_BACKUP,
+                               .position = 20,
+                               .agreed = 10,
+                               .text = "why"};
+    char line[256];
+
+    event_to_line(&event, false, line, sizeof(line));
+    cr_expect_str_eq(line, "diverged: agreed at position 10, not at 20: why");
+    event = (struct ftvm_event){
+        .kind = FTVM_EVENT_DIVERGED, .role = FTVM_ROLE_PRIMARY, .text = "the backup: why"};
+    event_to_line(&event, false, line, sizeof(line));
+    cr_expect_str_eq(line, "diverged: the backup: why");
+}
+
 Test(events, text_of_a_stranger_that_is_not_utf8_costs_the_text_alone)
 {
     struct ftvm_event event = {.kind = FTVM_EVENT_REFUSE, .peer = "\xff\xfe", .text = "why"};

@@ -29,7 +29,7 @@ static int listen_on_loopback(struct sockaddr_in *address)
 
     *address =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    cr_assert(bind(fd, (struct sockaddr *)address, size) == 0 && listen(fd, 8) == 0);
+    cr_assert(bind(fd, (struct sockaddr *)address, size) == 0 && listen(fd, 32) == 0);
     cr_assert(getsockname(fd, (struct sockaddr *)address, &size) == 0);
     return fd;
 }

@@ -178,6 +178,19 @@ Test(recover, a_divergence_out_of_nothing_is_a_failure)
     expect_failure(&stage, 5000, "replica 2b diverged, and nobody has touched its memory");
 }
 
+Test(recover, a_primary_that_tells_of_its_backups_divergence_is_live)
+{
+    struct stage stage;
+    struct replica *primary;
+
+    set(&stage);
+    primary = add(&stage, "1a");
+    tell(primary, "diverged", "primary", true, 4);
+    tell(primary, "role", "primary", false, 5);
+    tell(add(&stage, "2b"), "role", "backup", false, 5);
+    expect_failure(&stage, TIMEOUT_MS, "1a live, unprotected (term 5)");
+}
+
 Test(recover, a_divergence_after_a_flipped_bit_is_what_was_hoped_for)
 {
     struct stage stage;
