@@ -74,11 +74,7 @@ static void note(struct event_log *log, const json_t *event)
     else if (strcmp(kind, "fenced") == 0)
         log->fenced = true;
     else if (strcmp(kind, "diverged") == 0)
-<<<<<<< HEAD
-        log->diverged |= !log->is_primary; /* a primary tells of its backup */
-=======
         log->diverged |= !log->is_primary; /* a primary says so of its backup */
->>>>>>> link
     else if (strcmp(kind, "arbiter") == 0)
         log->arbiter = true;
     else if (strcmp(kind, "refuse") == 0)
