@@ -108,6 +108,10 @@
       "a connection's end is no reason for a suspicion (R7)")                                      \
     X(OWN_PAUSE_NOT_FORGIVEN, "own-pause-not-forgiven",                                            \
       "time in which the process stood still is held against others (time)")                       \
+    X(SLEEP_TAKEN_FOR_HANG, "sleep-taken-for-hang",                                                \
+      "a lone primary that slept takes its vCPU for stuck (time)")                                 \
+    X(HANG_IN_LOAD_UNNOTICED, "hang-in-load-unnoticed",                                            \
+      "a joiner whose vCPU thread hangs in the load is not noticed (limits: stuck)")               \
     X(HANG_UNNOTICED, "hang-unnoticed",                                                            \
       "a vCPU thread that reaches no boundary is not noticed (limits: stuck)")                     \
     X(PRIMARY_WITHOUT_CLAIM, "primary-without-claim",                                              \
@@ -149,6 +153,8 @@
     X(DIRECTORY_NOT_SYNCED, "directory-not-synced",                                                \
       "the directory is not on disk when the claim is answered (R7)")                              \
     X(LOCK_NOT_TAKEN, "lock-not-taken", "the record is changed without its lock (R7, promise 1)")  \
+    X(LOCK_COUNTED_LATE, "lock-counted-late",                                                      \
+      "the lock's time is counted from after it was granted (R7, promise 1)")                      \
     X(LOCK_TRUSTED_FOR_EVER, "lock-trusted-for-ever",                                              \
       "the record is written however long ago it was read (R7, promise 1)")
 
@@ -194,6 +200,8 @@
       "a joiner is let in while a claim is under way (handshake)")                                 \
     X(STALE_PRIMARY_JOINED, "stale-primary-joined",                                                \
       "a replica joins a primary of an earlier term (handshake)")                                  \
+    X(FIRST_JOINER_KEPT, "first-joiner-kept",                                                      \
+      "a new machine waits for ever for a first backup that does not load (limits)")               \
     X(SLOW_JOINER_KEPT, "slow-joiner-kept",                                                        \
       "a joiner that does not load holds up the guest for ever (limits)")                          \
     X(SLOW_JOINER_COSTS_THE_GUEST, "slow-joiner-costs-the-guest",                                  \

@@ -269,6 +269,9 @@ static enum arbiter_outcome file_apply(struct arbiter *arbiter,
         because_of(reason, "lock", file->lock_path, lock);
         return ARBITER_UNREACHABLE;
     }
+    if (MUTANT(LOCK_COUNTED_LATE)) {
+        locked_ms = file->calls->now_ms(file->calls->context);
+    }
     outcome = change(file, request, locked_ms, current, reason);
     call_close(file, lock);
     return outcome;

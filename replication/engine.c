@@ -137,7 +137,8 @@ static void forgive_own_pause(struct engine *engine)
  * all of the state, loads that. */
 static bool vcpu_works(const struct engine *engine)
 {
-    bool loads = engine->phase == PHASE_JOINING && engine->state_complete;
+    bool loads =
+        engine->phase == PHASE_JOINING && engine->state_complete && !MUTANT(HANG_IN_LOAD_UNNOTICED);
     return engine->began && engine->config.stuck_ns != 0 &&
            (engine->request.type == REQUEST_NONE || loads);
 }
@@ -437,7 +438,9 @@ uint64_t engine_watch_deadline(const struct engine *engine)
         deadline = earlier(deadline, engine->vcpu_since_ns + engine->config.stuck_ns + 1);
         /* That this process stood still shows in a step that comes late. A replica without a peer
          * has no other deadline, and would take its own sleep for a vCPU that hangs. */
-        deadline = earlier(deadline, engine->now_ns + engine->config.stuck_ns / STUCK_LOOKS);
+        if (!MUTANT(SLEEP_TAKEN_FOR_HANG)) {
+            deadline = earlier(deadline, engine->now_ns + engine->config.stuck_ns / STUCK_LOOKS);
+        }
     }
     return deadline;
 }

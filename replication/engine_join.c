@@ -247,7 +247,7 @@ static bool guest_waits_for_joiner(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
     if (request->type == REQUEST_SAVED) {
-        return engine->config.wait_backup;
+        return engine->config.wait_backup && !MUTANT(FIRST_JOINER_KEPT);
     }
     return request->type == REQUEST_BOUNDARY && !request->decided && !primary_lag_allows(engine);
 }

@@ -62,6 +62,28 @@ static bool less_in_acts(struct search *search)
     return any;
 }
 
+/* What is only a wait becomes a part of the wait before it. */
+static bool merge_waits(struct search *search)
+{
+    bool any = false;
+    for (size_t i = 0; i < search->best->count;) {
+        struct schedule candidate = *search->best;
+        struct act *act = &candidate.acts[i];
+        uint64_t *before = i > 0 ? &candidate.acts[i - 1].wait_ns : &candidate.settle_ns;
+        bool merged = false;
+        if (act->kind == ACT_NOTHING) {
+            *before += act->wait_ns;
+            memmove(act, act + 1, (candidate.count - i - 1) * sizeof *act);
+            candidate.count--;
+            memset(&candidate.acts[candidate.count], 0, sizeof *act);
+            merged = keep_if_fails(search, &candidate);
+        }
+        any |= merged;
+        i += merged ? 0 : 1;
+    }
+    return any;
+}
+
 static bool plainer_knobs(struct search *search)
 {
     const struct cluster_config usual = cluster_defaults();
@@ -103,6 +125,7 @@ unsigned shrink(struct schedule *schedule, enum checker violated)
     bool any = true;
     while (any && search.runs < SHRINK_RUNS) {
         any = fewer_acts(&search);
+        any |= merge_waits(&search);
         any |= plainer_knobs(&search);
         any |= less_in_acts(&search);
     }
@@ -119,12 +142,12 @@ void shrink_print(const struct schedule *schedule, FILE *out)
     static const char *const finales[FINALES] = {"none", "stop", "stop, its last word lost",
                                                  "power off"};
     const struct engine_config *engine = &schedule->config.engine;
-    fprintf(out, "  %s, %s, lag %" PRIu64 " (%s), timeout %" PRIu64 " ms, guest %s, end: %s\n",
+    fprintf(out, "  %s, %s, lag %" PRIu64 " (%s), timeout %" PRIu64 " ms, guest %s, end: %s%s\n",
             engine->protocol == ENGINE_ORIGINAL ? "original" : "revised",
             engine->epoch_length == 0 ? "inputs end epochs" : "fixed epochs", engine->lag_epochs,
             engine->lag_policy == ENGINE_LAG_DROP ? "drop" : "wait", engine->timeout_ns / MS,
             schedule->config.program == NULL ? "draws" : schedule->config.program,
-            finales[schedule->finale]);
+            finales[schedule->finale], engine->wait_backup ? ", waits for its first backup" : "");
     for (size_t i = 0; i < schedule->count; i++) {
         const struct act *act = &schedule->acts[i];
         fprintf(out, "  %2zu. %s (%s), then %" PRIu64 " ms", i + 1, act_name(act->kind),
