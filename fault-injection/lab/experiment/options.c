@@ -22,6 +22,9 @@ static const char usage[] =
     "  --repetitions N     other than the file says; more of them go on from what is there\n"
     "  --only TEXT         points whose name contains TEXT\n"
     "  --repetition N      this one alone, for a run that is to be seen again\n"
+    "  --share I/N         every N-th pair, from the I-th on: for several that work on one\n"
+    "                      experiment, each with --results of its own. Lines of their CSV\n"
+    "                      files may be put together\n"
     "  --no-report         do not write the report at the end\n"
     "  --ftvm FILE         the command (build/ftvm)\n"
     "  --hooked-ftvm FILE  its build with hooks, for experiments with faults: without it they\n"
@@ -73,6 +76,14 @@ static bool read_number(const char *text, unsigned *number)
            value <= EXPERIMENT_LIMIT;
 }
 
+static bool read_share(const char *text, struct lab_options *options)
+{
+    char end;
+
+    return sscanf(text, "%u/%u%c", &options->share, &options->shares, &end) == 2 &&
+           options->share >= 1 && options->share <= options->shares;
+}
+
 static int find_command(struct lab_options *options, const char *name)
 {
     static const char *const names[] = {
@@ -116,6 +127,7 @@ int lab_options_parse(struct lab_options *options, int count, char **arguments)
         {"repetitions", required_argument, NULL, 'n'},
         {"only", required_argument, NULL, 'O'},
         {"repetition", required_argument, NULL, 'N'},
+        {"share", required_argument, NULL, 's'},
         {"no-report", no_argument, NULL, 'R'},
         {"ftvm", required_argument, NULL, 'v'},
         {"hooked-ftvm", required_argument, NULL, 'V'},
@@ -152,6 +164,10 @@ int lab_options_parse(struct lab_options *options, int count, char **arguments)
             if (!read_number(optarg, &options->repetition))
                 return complain("--repetition: '%s' is no number from 1 to %u", optarg,
                                 EXPERIMENT_LIMIT);
+            break;
+        case 's':
+            if (!read_share(optarg, options))
+                return complain("--share: '%s' is no I/N with I from 1 to N", optarg);
             break;
         case 'R': options->no_report = true; break;
         case 'v': options->ftvm = optarg; break;

@@ -23,6 +23,7 @@ struct lab_options {
     const char *only;        /* part of a point's name, or NULL */
     unsigned repetitions;    /* 0: as the file says */
     unsigned repetition;     /* this one alone; 0: all */
+    unsigned share, shares;  /* of the pairs, the share-th of so many; shares 0: all */
     bool fresh, keep, no_report;
 };
 

@@ -37,7 +37,8 @@ static bool is_selected(const struct runner *runner, const struct run *run)
     char point[POINT_NAME_SIZE];
 
     if (results_is_done(runner->results, run) ||
-        (options->repetition > 0 && run->repetition != options->repetition))
+        (options->repetition > 0 && run->repetition != options->repetition) ||
+        (options->shares > 0 && run->life % options->shares != options->share - 1))
         return false;
     experiment_point(runner->experiment, run->point, &settings, point);
     return !options->only || strstr(point, options->only);
