@@ -1,6 +1,6 @@
-/* Shared by the files that make up the cluster: cluster.c (time, replicas, commands, story),
- * cluster_network.c (connections), cluster_arbiter.c, cluster_replica.c
- * (engine's actions and guest). */
+/* Shared by the files that make up the cluster: cluster.c (replicas, story), cluster_time.c (what
+ * happens next), cluster_network.c (connections), cluster_arbiter.c, cluster_replica.c (what
+ * engines ask for), cluster_vcpu.c (guests), cluster_faults.c. */
 #ifndef FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
 #define FAULT_INJECTION_SIMULATOR_CLUSTER_PARTS_H
 
@@ -63,9 +63,17 @@ enum arbiter_outcome arbiter_start_of_day(struct cluster *cluster, unsigned repl
                                           bool take_over);
 void arbiter_arrive(struct cluster *cluster, const struct pending *pending);
 
+/* cluster.c */
+bool replica_runs(const struct replica *replica); /* alive, and its host does not stand still */
+
+/* cluster_vcpu.c */
+void replica_run_vcpu(struct cluster *cluster, unsigned replica);
+void replica_take_reply(struct cluster *cluster, unsigned replica,
+                        const struct engine_reply *reply);
+
 /* cluster_replica.c */
 uint64_t replica_now(const struct cluster *cluster, unsigned replica);
-void replica_run_vcpu(struct cluster *cluster, unsigned replica);
+
 void replica_destroy(struct replica *replica);
 /* With that replica's memory. */
 enum codec_result replica_decode(struct cluster *cluster, unsigned number, const uint8_t *frame,
