@@ -115,7 +115,7 @@ stage_tsan() {
 }
 
 stage_clang() {
-    step clang make -s -j"$jobs" BUILD=build/clang CC=clang all
+    step clang make -s -j"$jobs" BUILD=build/clang CC=clang all build/clang/ftvm-sim build/clang/ftvm-lab
 }
 
 stage_fuzz() {
