@@ -70,6 +70,7 @@ static inline void program_start(struct program *program, const char *path, cons
     if (program->process == 0) {
         /* A test that fails leaves nothing running. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGHUP, SIG_DFL); /* whatever the tests were started by has done to it */
         dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
         dup2(output_ends[1], STDOUT_FILENO);
         dup2(error_ends[1], STDERR_FILENO);

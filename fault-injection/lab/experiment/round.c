@@ -11,6 +11,7 @@
 #define FAULTS_MAX    8u
 #define DRAWS_MAX     100 /* until one comes that this pair can have */
 #define BEGIN_TRIES   3
+#define START_TRIES   3
 #define PATIENCE_MS   5000
 #define GRACE_MS      20000 /* after the time that a recovery may take, to see whether it comes */
 #define GO_ON_ANSWERS 20
@@ -371,6 +372,20 @@ static bool finish(struct state *state, struct results *results)
     return good;
 }
 
+/* A host that is busy with other things may hold up a replica for longer than its timeout while
+ * Linux boots. That is no fault of this experiment's; the next pair may do better. */
+static bool start_subject(struct subject *subject, const struct settings *settings,
+                          uint64_t life_seed)
+{
+    for (unsigned tries = 1;; tries++) {
+        if (subject_start(subject, settings, life_seed))
+            return true;
+        if (tries == START_TRIES || subject->lab.interrupted)
+            return false;
+        subject_end(subject);
+    }
+}
+
 bool round_run(struct subject *subject, const struct settings *settings, uint64_t life_seed,
                const struct round *round, struct results *results, struct result *result)
 {
@@ -381,7 +396,7 @@ bool round_run(struct subject *subject, const struct settings *settings, uint64_
         .without_arbiter = settings_are(settings, SETTING_ARBITER, "none"),
     };
 
-    if (subject->alive || subject_start(subject, settings, life_seed)) {
+    if (subject->alive || start_subject(subject, settings, life_seed)) {
         prepare(&state);
         go_through(&state);
         judge_divergences(&state);

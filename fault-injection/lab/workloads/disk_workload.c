@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fault-injection/lab/workloads/connection.h"
+#include "fault-injection/lab/workloads/conversation.h"
 #include "fault-injection/lab/workloads/disk_history.h"
 #include "fault-injection/lab/workloads/form.h"
 
@@ -29,7 +29,7 @@ static const struct parameter parameters[] = {
 
 struct client {
     struct workload *workload;
-    struct connection connection;
+    struct conversation connection;
     uint64_t random;
 };
 
@@ -54,8 +54,8 @@ static void blame_block(struct workload *workload, const char *where, const char
 /* Asks, and gets one line. False: the connection is of no use any more. */
 static bool ask(struct client *client, const char *question, char line[CONNECTION_LINE_SIZE])
 {
-    return connection_send(&client->connection, question, strlen(question), WORKLOAD_ANSWER_MS) &&
-           connection_read_line(&client->connection, line, WORKLOAD_ANSWER_MS);
+    return conversation_send(&client->connection, question, strlen(question), WORKLOAD_ANSWER_MS) &&
+           conversation_read_line(&client->connection, line, WORKLOAD_ANSWER_MS);
 }
 
 static bool write_block(struct client *client, uint64_t block, uint64_t number)
@@ -144,16 +144,16 @@ static void run(struct workload *workload, unsigned thread)
                             .random = workload_first_random(workload, thread)};
     uint64_t pace = workload->values[PACE_US];
 
-    connection_init(&client.connection, workload);
+    conversation_init(&client.connection, workload);
     while (workload_asks(workload)) {
         if (client.connection.fd < 0 &&
-            !connection_open(&client.connection, PORT, WORKLOAD_CONNECT_MS))
+            !conversation_open(&client.connection, PORT, WORKLOAD_CONNECT_MS))
             continue;
         if (!operate(&client, thread))
-            connection_close(&client.connection);
+            conversation_close(&client.connection);
         workload_rest(workload, pace / 2 + workload_random(&client.random, pace + 1));
     }
-    connection_close(&client.connection);
+    conversation_close(&client.connection);
 }
 
 static unsigned threads(const struct workload *workload)
@@ -169,14 +169,14 @@ static void read_back(struct workload *workload)
     uint64_t blocks = disk_history_blocks(history_of(workload));
     bool good;
 
-    connection_init(&client.connection, workload);
-    good = connection_open(&client.connection, PORT, WORKLOAD_CONNECT_MS);
+    conversation_init(&client.connection, workload);
+    good = conversation_open(&client.connection, PORT, WORKLOAD_CONNECT_MS);
     for (uint64_t block = 0; block < blocks && good; block++)
         good = !disk_history_has_promise(history_of(workload), block) || read_block(&client, block);
     if (!good)
         workload_blame(workload, "in the end the guest cannot be asked: %s",
                        client.connection.problem);
-    connection_close(&client.connection);
+    conversation_close(&client.connection);
 }
 
 static void read_image_block(struct workload *workload, int image, uint64_t block)
@@ -241,10 +241,10 @@ static bool open_history(struct workload *workload)
     workload->own = disk_history_create(workload->values[BLOCKS], workload->start_ns);
     if (!workload->own)
         return lab_fail(workload->lab, "out of memory");
-    connection_init(&client.connection, workload);
-    good = connection_open(&client.connection, PORT, WORKLOAD_CONNECT_MS) &&
+    conversation_init(&client.connection, workload);
+    good = conversation_open(&client.connection, PORT, WORKLOAD_CONNECT_MS) &&
            ask(&client, "blocks\n", line);
-    connection_close(&client.connection);
+    conversation_close(&client.connection);
     if (!good)
         return lab_fail(workload->lab, "the recordserver in the guest: %s",
                         client.connection.problem);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fault-injection/lab/redis.h"
-#include "fault-injection/lab/workloads/connection.h"
+#include "fault-injection/lab/workloads/conversation.h"
 #include "fault-injection/lab/workloads/form.h"
 #include "fault-injection/lab/workloads/redis_history.h"
 
@@ -30,7 +30,7 @@ _Static_assert(REDIS_HISTORY_MAX_CLIENTS <= WORKLOAD_MAX_THREADS, "a thread each
 
 struct client {
     struct workload *workload;
-    struct connection connection;
+    struct conversation connection;
     unsigned place;
     uint32_t name;   /* changes with the connection */
     uint64_t random; /* state of the generator */
@@ -72,11 +72,11 @@ static bool read_value(const char *text, uint64_t *value)
 
 /* The answer's first line, and the one after it if that says so. `strange`: it is none that this
  * command has, and no failure of the connection. */
-static bool read_answer(struct connection *connection, struct operation *operation,
+static bool read_answer(struct conversation *connection, struct operation *operation,
                         char line[CONNECTION_LINE_SIZE], bool *strange)
 {
     *strange = false;
-    if (!connection_read_line(connection, line, WORKLOAD_ANSWER_MS))
+    if (!conversation_read_line(connection, line, WORKLOAD_ANSWER_MS))
         return false;
     if (operation->kind == OPERATION_WRITE && strcmp(line, "+OK") == 0)
         return true;
@@ -90,7 +90,7 @@ static bool read_answer(struct connection *connection, struct operation *operati
     operation->result = 0;
     if (strcmp(line, "$-1") == 0)
         return true;
-    if (!connection_read_line(connection, line, WORKLOAD_ANSWER_MS))
+    if (!conversation_read_line(connection, line, WORKLOAD_ANSWER_MS))
         return false;
     *strange = !read_value(line, &operation->result);
     return !*strange;
@@ -107,8 +107,9 @@ static bool ask(struct client *client, unsigned key, struct operation *operation
     operation->asked_ns = redis_history_ask(history_of(workload), client->place);
     workload_note_asked(workload);
     write_command(key, operation, command);
-    answered = connection_send(&client->connection, command, strlen(command), WORKLOAD_ANSWER_MS) &&
-               read_answer(&client->connection, operation, line, &strange);
+    answered =
+        conversation_send(&client->connection, command, strlen(command), WORKLOAD_ANSWER_MS) &&
+        read_answer(&client->connection, operation, line, &strange);
     operation->answered_ns = answered ? lab_now_ns() : OPERATION_NEVER;
     redis_history_add(history_of(workload), client->place, key, operation);
     if (answered)
@@ -142,7 +143,7 @@ static void draw(struct client *client, unsigned key, struct operation *operatio
 static bool connect_anew(struct client *client)
 {
     while (workload_asks(client->workload))
-        if (connection_open(&client->connection, REDIS_PORT, WORKLOAD_CONNECT_MS)) {
+        if (conversation_open(&client->connection, REDIS_PORT, WORKLOAD_CONNECT_MS)) {
             client->name++;
             return true;
         }
@@ -155,7 +156,7 @@ static void begin(struct client *client, struct workload *workload, unsigned pla
                               .place = place,
                               .name = (place + 1) * NAMES_A_PLACE,
                               .random = workload_first_random(workload, place)};
-    connection_init(&client->connection, workload);
+    conversation_init(&client->connection, workload);
 }
 
 static void run(struct workload *workload, unsigned thread)
@@ -171,12 +172,12 @@ static void run(struct workload *workload, unsigned thread)
             break;
         draw(&client, key, &operation);
         if (!ask(&client, key, &operation))
-            connection_close(&client.connection);
+            conversation_close(&client.connection);
         /* From half to one and a half, so that clients do not go in step. */
         workload_rest(workload, workload->values[PACE_US] / 2 +
                                     workload_random(&client.random, workload->values[PACE_US] + 1));
     }
-    connection_close(&client.connection);
+    conversation_close(&client.connection);
 }
 
 static unsigned threads(const struct workload *workload)
@@ -219,7 +220,7 @@ static void finish(struct workload *workload)
 
     begin(&client, workload, REDIS_HISTORY_MAX_CLIENTS - 1);
     client.name = FINAL_CLIENT;
-    if (!connection_open(&client.connection, REDIS_PORT, WORKLOAD_CONNECT_MS))
+    if (!conversation_open(&client.connection, REDIS_PORT, WORKLOAD_CONNECT_MS))
         workload_blame(workload, "in the end the guest cannot be asked: %s",
                        client.connection.problem);
     for (unsigned key = 0; key < workload->values[KEYS] && client.connection.fd >= 0; key++) {
@@ -228,10 +229,10 @@ static void finish(struct workload *workload)
         if (!ask(&client, key, &operation)) {
             workload_blame(workload, "in the end the guest does not answer: %s",
                            client.connection.problem);
-            connection_close(&client.connection);
+            conversation_close(&client.connection);
         }
     }
-    connection_close(&client.connection);
+    conversation_close(&client.connection);
 }
 
 static bool dump(struct workload *workload, FILE *file)

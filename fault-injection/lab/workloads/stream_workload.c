@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault-injection/lab/workloads/connection.h"
+#include "fault-injection/lab/workloads/conversation.h"
 #include "fault-injection/lab/workloads/form.h"
 
 enum { STREAMS, CHUNK, PACE_US };
@@ -44,7 +44,7 @@ struct streams {
 struct stream {
     struct workload *workload;
     enum direction direction;
-    struct connection connection;
+    struct conversation connection;
     uint64_t done; /* bytes */
     uint8_t *chunk;
 };
@@ -79,7 +79,7 @@ static bool await_count(struct stream *stream, uint64_t wanted)
     uint64_t count = 0;
 
     while (count < wanted) {
-        if (!connection_read_line(&stream->connection, line, PATIENT_MS))
+        if (!conversation_read_line(&stream->connection, line, PATIENT_MS))
             return false;
         count = strtoull(line, &end, 10);
         if (end == line || *end != '\0' || count > wanted) {
@@ -95,17 +95,17 @@ static bool await_count(struct stream *stream, uint64_t wanted)
 
 static bool move_chunk(struct stream *stream, size_t size)
 {
-    struct connection *connection = &stream->connection;
+    struct conversation *connection = &stream->connection;
 
     if (stream->direction != OUT) {
         fill(stream, size);
-        if (!connection_send(connection, stream->chunk, size, PATIENT_MS))
+        if (!conversation_send(connection, stream->chunk, size, PATIENT_MS))
             return false;
     }
     if (stream->direction == IN) {
         if (!await_count(stream, stream->done + size))
             return false;
-    } else if (!connection_read(connection, stream->chunk, size, PATIENT_MS) ||
+    } else if (!conversation_read(connection, stream->chunk, size, PATIENT_MS) ||
                !check_bytes(stream, size)) {
         return false;
     }
@@ -119,8 +119,8 @@ static bool open_stream(struct stream *stream)
 {
     const char *question = questions[stream->direction];
 
-    return connection_open(&stream->connection, PORT, WORKLOAD_CONNECT_MS) &&
-           connection_send(&stream->connection, question, strlen(question), WORKLOAD_ANSWER_MS);
+    return conversation_open(&stream->connection, PORT, WORKLOAD_CONNECT_MS) &&
+           conversation_send(&stream->connection, question, strlen(question), WORKLOAD_ANSWER_MS);
 }
 
 static void end_badly(struct stream *stream)
@@ -157,7 +157,7 @@ static void run(struct workload *workload, unsigned thread)
     struct stream stream = {.workload = workload, .direction = thread % DIRECTIONS};
     struct streams *streams = workload->own;
 
-    connection_init(&stream.connection, workload);
+    conversation_init(&stream.connection, workload);
     /* A guest that is silent must be heard to be: little may have come in advance. */
     stream.connection.receive_buffer = (int)workload->values[CHUNK] * CHUNKS_AHEAD;
     stream.chunk = malloc(MAX_CHUNK);
@@ -168,7 +168,7 @@ static void run(struct workload *workload, unsigned thread)
     else
         move_on(&stream, &streams->done[thread]);
     free(stream.chunk);
-    connection_close(&stream.connection);
+    conversation_close(&stream.connection);
 }
 
 static unsigned threads(const struct workload *workload)

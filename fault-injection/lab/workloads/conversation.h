@@ -5,8 +5,8 @@
  *
  * Functions that return bool leave a line in `problem` before they return false.
  */
-#ifndef FAULT_INJECTION_LAB_WORKLOADS_CONNECTION_H
-#define FAULT_INJECTION_LAB_WORKLOADS_CONNECTION_H
+#ifndef FAULT_INJECTION_LAB_WORKLOADS_CONVERSATION_H
+#define FAULT_INJECTION_LAB_WORKLOADS_CONVERSATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 struct workload;
 
-struct connection {
+struct conversation {
     const struct workload *workload;
     int receive_buffer; /* bytes that the kernel may hold for us; 0: as many as it likes */
     int fd;             /* -1: none */
@@ -27,17 +27,18 @@ struct connection {
     char problem[CONNECTION_PROBLEM_SIZE];
 };
 
-void connection_init(struct connection *connection, const struct workload *workload);
+void conversation_init(struct conversation *connection, const struct workload *workload);
 /* Tries until somebody answers at the port. */
-bool connection_open(struct connection *connection, unsigned port, unsigned timeout_ms);
-void connection_close(struct connection *connection);
+bool conversation_open(struct conversation *connection, unsigned port, unsigned timeout_ms);
+void conversation_close(struct conversation *connection);
 
-bool connection_send(struct connection *connection, const void *data, size_t size,
-                     unsigned timeout_ms);
+bool conversation_send(struct conversation *connection, const void *data, size_t size,
+                       unsigned timeout_ms);
 /* Exactly so much. */
-bool connection_read(struct connection *connection, void *data, size_t size, unsigned timeout_ms);
+bool conversation_read(struct conversation *connection, void *data, size_t size,
+                       unsigned timeout_ms);
 /* Without its end, "\n" or "\r\n". A longer one is a failure. */
-bool connection_read_line(struct connection *connection, char line[CONNECTION_LINE_SIZE],
-                          unsigned timeout_ms);
+bool conversation_read_line(struct conversation *connection, char line[CONNECTION_LINE_SIZE],
+                            unsigned timeout_ms);
 
 #endif

@@ -1,4 +1,4 @@
-#include "fault-injection/lab/workloads/connection.h"
+#include "fault-injection/lab/workloads/conversation.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,19 +22,19 @@ static uint64_t deadline_after(unsigned timeout_ms)
     return lab_now_ns() + (uint64_t)timeout_ms * 1000000u;
 }
 
-static bool fail(struct connection *connection, const char *what, const char *why)
+static bool fail(struct conversation *connection, const char *what, const char *why)
 {
     snprintf(connection->problem, sizeof(connection->problem), "%s: %s", what, why);
     return false;
 }
 
-static bool lose(struct connection *connection, const char *what, const char *why)
+static bool lose(struct conversation *connection, const char *what, const char *why)
 {
     connection->broken = true;
     return fail(connection, what, why);
 }
 
-static bool wait_for(struct connection *connection, short events, uint64_t deadline_ns,
+static bool wait_for(struct conversation *connection, short events, uint64_t deadline_ns,
                      const char *what)
 {
     struct pollfd poll_for = {.fd = connection->fd, .events = events};
@@ -50,19 +50,19 @@ static bool wait_for(struct connection *connection, short events, uint64_t deadl
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-void connection_init(struct connection *connection, const struct workload *workload)
+void conversation_init(struct conversation *connection, const struct workload *workload)
 {
-    *connection = (struct connection){.workload = workload, .fd = -1};
+    *connection = (struct conversation){.workload = workload, .fd = -1};
 }
 
-void connection_close(struct connection *connection)
+void conversation_close(struct conversation *connection)
 {
     if (connection->fd >= 0)
         close(connection->fd);
     connection->fd = -1;
 }
 
-static bool attempt(struct connection *connection, unsigned port)
+static bool attempt(struct conversation *connection, unsigned port)
 {
     const struct network *network = &connection->workload->lab->network;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -88,16 +88,16 @@ static bool attempt(struct connection *connection, unsigned port)
     return error == 0 || fail(connection, "no connection", strerror(error));
 }
 
-bool connection_open(struct connection *connection, unsigned port, unsigned timeout_ms)
+bool conversation_open(struct conversation *connection, unsigned port, unsigned timeout_ms)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
     uint64_t deadline = deadline_after(timeout_ms);
 
-    connection_close(connection);
+    conversation_close(connection);
     connection->first = connection->end = 0;
     connection->broken = false;
     while (!attempt(connection, port)) {
-        connection_close(connection);
+        conversation_close(connection);
         if (lab_now_ns() >= deadline || atomic_load(&connection->workload->abandoned))
             return false;
         nanosleep(&pause, NULL);
@@ -107,8 +107,8 @@ bool connection_open(struct connection *connection, unsigned port, unsigned time
 
 /* ---- Talking ------------------------------------------------------------------------------- */
 
-bool connection_send(struct connection *connection, const void *data, size_t size,
-                     unsigned timeout_ms)
+bool conversation_send(struct conversation *connection, const void *data, size_t size,
+                       unsigned timeout_ms)
 {
     uint64_t deadline = deadline_after(timeout_ms);
     const char *next = data;
@@ -129,7 +129,7 @@ bool connection_send(struct connection *connection, const void *data, size_t siz
 }
 
 /* Waits for more bytes; there is room for them. */
-static bool receive(struct connection *connection, uint64_t deadline)
+static bool receive(struct conversation *connection, uint64_t deadline)
 {
     if (connection->first == connection->end)
         connection->first = connection->end = 0;
@@ -150,7 +150,8 @@ static bool receive(struct connection *connection, uint64_t deadline)
     }
 }
 
-bool connection_read(struct connection *connection, void *data, size_t size, unsigned timeout_ms)
+bool conversation_read(struct conversation *connection, void *data, size_t size,
+                       unsigned timeout_ms)
 {
     uint64_t deadline = deadline_after(timeout_ms);
     char *next = data;
@@ -171,11 +172,11 @@ bool connection_read(struct connection *connection, void *data, size_t size, uns
     return true;
 }
 
-bool connection_read_line(struct connection *connection, char line[CONNECTION_LINE_SIZE],
-                          unsigned timeout_ms)
+bool conversation_read_line(struct conversation *connection, char line[CONNECTION_LINE_SIZE],
+                            unsigned timeout_ms)
 {
     for (size_t used = 0; used < CONNECTION_LINE_SIZE; used++) {
-        if (!connection_read(connection, &line[used], 1, timeout_ms))
+        if (!conversation_read(connection, &line[used], 1, timeout_ms))
             return false;
         if (line[used] == '\n') {
             line[used > 0 && line[used - 1] == '\r' ? used - 1 : used] = '\0';
