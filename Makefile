@@ -52,7 +52,7 @@ SOURCES_vmm/backends := vmm/backends/disk_calls/$(if $(HOOKS),faulty,host).c
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c
 
-.PHONY: all deps guest demo check bench install clean help format
+.PHONY: all deps guest demo check bench lab install clean help format
 Q := $(if $(V),,@)
 say = @echo "  $(1)"
 .SECONDARY:

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #include "bench/report.h"
+#include "fault-injection/lab/measure/machine.h"
 
-#define BENCH_ERROR_SIZE 4096u
+#define BENCH_ERROR_SIZE LAB_ERROR_SIZE
 
 struct bench_options {
     const char *ftvm, *kernel, *initrd; /* paths */
@@ -43,6 +44,8 @@ struct forms;
 
 struct bench {
     struct bench_options options;
+    struct machine_config machines; /* as the options say */
+    char cpu[16];
     struct report report; /* of the section that runs */
     struct forms *forms;  /* machines that sections share, or NULL (forms.h) */
     char error[BENCH_ERROR_SIZE];

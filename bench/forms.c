@@ -16,7 +16,7 @@ struct forms *forms_get(struct bench *bench)
     for (form = 0; form < FORM_COUNT; form++) {
         const struct machine_options options = {.form = (enum form)form, .disk = true};
 
-        if (!rig_open(&bench->forms->rigs[form], bench, &options))
+        if (!rig_open(&bench->forms->rigs[form], &bench->machines, &options, bench->error))
             break;
     }
     if (form == FORM_COUNT)
@@ -48,7 +48,7 @@ bool forms_measure(struct bench *bench, const struct rig_task *task,
         return false;
     for (unsigned round = 0; round < bench->options.rounds; round++) {
         for (unsigned form = 0; form < FORM_COUNT; form++) {
-            if (!rig_do(&forms->rigs[form], bench, task, values))
+            if (!rig_do(&forms->rigs[form], task, values, bench->error))
                 return false;
             for (unsigned i = 0; i < RIG_VALUES; i++)
                 sample_add(&samples[form][i], values[i]);

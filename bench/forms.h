@@ -5,7 +5,8 @@
 #ifndef BENCH_FORMS_H
 #define BENCH_FORMS_H
 
-#include "bench/rig.h"
+#include "bench/bench.h"
+#include "fault-injection/lab/measure/rig.h"
 
 struct forms {
     struct rig rigs[FORM_COUNT];

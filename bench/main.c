@@ -10,7 +10,7 @@
 
 #include "bench/bench.h"
 #include "bench/forms.h"
-#include "bench/host.h"
+#include "fault-injection/lab/host.h"
 
 static const struct {
     const char *name;
@@ -74,6 +74,20 @@ static bool make_directory(const char *path)
     return false;
 }
 
+static void configure_machines(struct bench *bench)
+{
+    const struct bench_options *options = &bench->options;
+
+    bench->machines = (struct machine_config){
+        .lab = {options->ftvm, options->kernel, options->initrd, options->keep},
+        .memory = options->memory};
+    if (!options->cpu)
+        return;
+    /* The first of several. */
+    snprintf(bench->cpu, sizeof(bench->cpu), "%.*s", (int)strcspn(options->cpu, ","), options->cpu);
+    bench->machines.cpu = bench->cpu;
+}
+
 int main(int count, char **arguments)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
@@ -91,6 +105,7 @@ int main(int count, char **arguments)
         free(bench);
         return 2;
     }
+    configure_machines(bench);
     /* A rig that has died is an answer that does not come. */
     signal(SIGPIPE, SIG_IGN);
     host_describe(bench->options.results);

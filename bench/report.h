@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "bench/sample.h"
+#include "fault-injection/lab/measure/sample.h"
 
 struct report {
     const char *section;

@@ -8,7 +8,7 @@
 #include "bench/bench.h"
 #include "bench/forms.h"
 #include "bench/plot.h"
-#include "bench/tasks.h"
+#include "fault-injection/lab/measure/tasks.h"
 
 #define MILLIONS         5 /* to begin with */
 #define WORK_MS          700
@@ -43,8 +43,9 @@ static bool take_round(struct bench *bench, struct setting *setting, struct rig 
     double with[RIG_VALUES], without[RIG_VALUES], requests[RIG_VALUES];
     double seconds;
 
-    if (!rig_do(&setting->unprotected, bench, &setting->cpu, without) ||
-        !rig_do(rig, bench, &setting->cpu, with) || !rig_do(rig, bench, &redis, requests))
+    if (!rig_do(&setting->unprotected, &setting->cpu, without, bench->error) ||
+        !rig_do(rig, &setting->cpu, with, bench->error) ||
+        !rig_do(rig, &redis, requests, bench->error))
         return false;
     sample_add(&point->reference, speed(without));
     sample_add(&point->speed, speed(with));
@@ -113,7 +114,7 @@ static bool measure(struct bench *bench, struct setting *setting,
     bool good = true;
     struct rig rig;
 
-    if (!point || !rig_open(&rig, bench, options)) {
+    if (!point || !rig_open(&rig, &bench->machines, options, bench->error)) {
         free(point);
         return false;
     }
@@ -168,7 +169,7 @@ bool section_epoch(struct bench *bench)
     bool good;
 
     forms_end(bench);
-    if (!rig_open(&setting.unprotected, bench, &reference))
+    if (!rig_open(&setting.unprotected, &bench->machines, &reference, bench->error))
         return false;
     setting.table = report_open_table(&bench->report, bench->options.results);
     if (!setting.table) {
@@ -178,7 +179,8 @@ bool section_epoch(struct bench *bench)
         return false;
     }
     fputs("form,epoch,normalized performance,log kbit/s,round trip us\n", setting.table);
-    good = rig_scale(&setting.unprotected, bench, &setting.cpu, CPU_ARGUMENT_MILLIONS, WORK_MS) &&
+    good = rig_scale(&setting.unprotected, &setting.cpu, CPU_ARGUMENT_MILLIONS, WORK_MS,
+                     bench->error) &&
            measure_all(bench, &setting);
     rig_close(&setting.unprotected);
     fclose(setting.table);

@@ -4,7 +4,7 @@
 
 #include "bench/bench.h"
 #include "bench/forms.h"
-#include "bench/tasks.h"
+#include "fault-injection/lab/measure/tasks.h"
 
 struct value_name {
     const char *quantity, *unit;
@@ -20,7 +20,7 @@ static bool measure(struct bench *bench, struct rig *rig, const struct rig_task 
     bool good = true;
 
     for (unsigned round = 0; good && round < rounds; round++) {
-        good = rig_do(rig, bench, task, values);
+        good = rig_do(rig, task, values, bench->error);
         for (unsigned i = 0; good && i < count; i++)
             sample_add(&taken[i], values[i]);
     }
@@ -55,7 +55,7 @@ bool section_failover(struct bench *bench)
     bool good;
 
     forms_end(bench);
-    if (!rig_open(&rig, bench, &options))
+    if (!rig_open(&rig, &bench->machines, &options, bench->error))
         return false;
     good = measure(bench, &rig, &kill, bench->options.kills, "process killed", names, count) &&
            measure(bench, &rig, &stop, bench->options.silences, "host silent", names, count);
@@ -87,7 +87,7 @@ bool section_transfer(struct bench *bench)
     bool good;
 
     forms_end(bench);
-    if (!rig_open(&rig, bench, &options))
+    if (!rig_open(&rig, &bench->machines, &options, bench->error))
         return false;
     good = measure(bench, &rig, &idle, bench->options.rounds, "idle guest", names, count) &&
            measure(bench, &rig, &busy, bench->options.rounds, "cpu loop", names, count);

@@ -3,7 +3,7 @@
 
 #include "bench/bench.h"
 #include "bench/forms.h"
-#include "bench/tasks.h"
+#include "fault-injection/lab/measure/tasks.h"
 
 #define WORK_MS        1000 /* of the unprotected machine, for one value */
 #define CPU_MILLIONS   5    /* to begin with, as those of disk and network; then scaled */
@@ -27,7 +27,8 @@ static bool scale(struct bench *bench, struct rig_task *task, unsigned argument,
 {
     struct forms *forms = forms_get(bench);
 
-    return forms && rig_scale(&forms->rigs[FORM_UNPROTECTED], bench, task, argument, milliseconds);
+    return forms &&
+           rig_scale(&forms->rigs[FORM_UNPROTECTED], task, argument, milliseconds, bench->error);
 }
 
 /* Instructions in millions for each second of `seconds`. */
@@ -167,7 +168,7 @@ static bool measure_log(struct bench *bench, const struct rig_task *task, const 
     double values[RIG_VALUES];
 
     for (unsigned round = 0; forms && round < bench->options.rounds; round++) {
-        if (!rig_do(&forms->rigs[FORM_REVISED], bench, task, values))
+        if (!rig_do(&forms->rigs[FORM_REVISED], task, values, bench->error))
             return false;
         for (unsigned i = 0; i < RIG_VALUES; i++)
             sample_add(&taken[i], values[i]);

@@ -208,7 +208,7 @@ get_packages() {
 build_tools() { # build_tools DESTINATION
     "${CROSS}gcc" -std=gnu11 -O2 -static -s -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
         -o "$1/ftvm-tools" "$here"/tools/*.c || fail "guest/tools does not compile"
-    for tool in cpuloop diskload streamserver; do
+    for tool in cpuloop diskload recordserver streamserver; do
         ln -s ftvm-tools "$1/$tool"
     done
 }

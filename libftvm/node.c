@@ -275,7 +275,9 @@ int ftvm_node_stop(struct ftvm_node *node)
 int ftvm_node_fail(struct ftvm_node *node, const char *reason)
 {
     pthread_mutex_lock(&node->lock);
-    snprintf(node->fail_reason, sizeof node->fail_reason, "%s", reason);
+    if (node->fail_reason[0] == '\0') { /* the first one knows best */
+        snprintf(node->fail_reason, sizeof node->fail_reason, "%s", reason);
+    }
     pthread_mutex_unlock(&node->lock);
     return command(node, &node->fail_asked);
 }

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logging/mutant.h"
+
 struct arbiter_file {
     struct arbiter base;
     const struct arbiter_file_calls *calls;
@@ -110,7 +112,7 @@ static int write_all(const struct arbiter_file *file, int fd, const char *text, 
         text += count;
         size -= (size_t)count;
     }
-    return file->calls->fsync(file->calls->context, fd);
+    return MUTANT(RECORD_NOT_SYNCED) ? 0 : file->calls->fsync(file->calls->context, fd);
 }
 
 /* Network file systems tell of a failed write as late as at close, so that counts too. */
@@ -153,7 +155,8 @@ static enum arbiter_outcome replace(const struct arbiter_file *file,
         because_of(reason, "write", file->next_path, result);
         return ARBITER_UNREACHABLE;
     }
-    if (file->calls->now_ms(file->calls->context) - locked_ms > ARBITER_LOCK_TRUST_MS) {
+    if (file->calls->now_ms(file->calls->context) - locked_ms > ARBITER_LOCK_TRUST_MS &&
+        !MUTANT(LOCK_TRUSTED_FOR_EVER)) {
         arbiter_because(reason, "%s: more than %d ms passed with the lock held", file->path,
                         ARBITER_LOCK_TRUST_MS);
         return ARBITER_UNREACHABLE;
@@ -163,7 +166,7 @@ static enum arbiter_outcome replace(const struct arbiter_file *file,
         because_of(reason, "rename to", file->path, result);
         return ARBITER_UNREACHABLE;
     }
-    result = sync_directory(file);
+    result = MUTANT(DIRECTORY_NOT_SYNCED) ? 0 : sync_directory(file);
     if (result < 0) {
         because_of(reason, "fsync", file->directory, result);
         return ARBITER_UNREACHABLE;
@@ -198,13 +201,16 @@ static enum arbiter_outcome change(const struct arbiter_file *file,
     return outcome;
 }
 
-/* Waits for the lock, for a bounded time. Returns 0 or a negative errno. */
-static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadline_ms)
+/* Waits for the lock, for a bounded time. Returns 0 or a negative errno. *locked_ms is a time
+ * before it was granted: whoever is frozen right behind that has held it since then. */
+static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadline_ms,
+                         uint64_t *locked_ms)
 {
     for (;;) {
-        int result = file->calls->lock(file->calls->context, fd);
+        *locked_ms = file->calls->now_ms(file->calls->context);
+        int result = MUTANT(LOCK_NOT_TAKEN) ? 0 : file->calls->lock(file->calls->context, fd);
 
-        if (result != -EAGAIN || file->calls->now_ms(file->calls->context) >= deadline_ms) {
+        if (result != -EAGAIN || *locked_ms >= deadline_ms) {
             return result;
         }
         file->calls->sleep_ms(file->calls->context, ARBITER_LOCK_POLL_MS);
@@ -214,7 +220,8 @@ static int wait_for_lock(const struct arbiter_file *file, int fd, uint64_t deadl
 /* Returns the descriptor that holds the lock, or a negative errno. Only a start makes the lock's
  * file: to anybody else its absence says that this is not the storage that the pair was started on.
  */
-static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind kind)
+static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind kind,
+                     uint64_t *locked_ms)
 {
     uint64_t deadline_ms = file->calls->now_ms(file->calls->context) + ARBITER_LOCK_WAIT_MS;
 
@@ -226,7 +233,7 @@ static int take_lock(const struct arbiter_file *file, enum arbiter_request_kind 
         if (fd < 0) {
             return fd;
         }
-        result = wait_for_lock(file, fd, deadline_ms);
+        result = wait_for_lock(file, fd, deadline_ms, locked_ms);
         if (result == 0) {
             result = file->calls->links(file->calls->context, fd);
         }
@@ -251,17 +258,21 @@ static enum arbiter_outcome file_apply(struct arbiter *arbiter,
 {
     const struct arbiter_file *file = (const struct arbiter_file *)arbiter;
     enum arbiter_outcome outcome;
+    uint64_t locked_ms;
     int lock;
 
     if (request->kind == REQUEST_READ) {
         return read_record(file, current, reason);
     }
-    lock = take_lock(file, request->kind);
+    lock = take_lock(file, request->kind, &locked_ms);
     if (lock < 0) {
         because_of(reason, "lock", file->lock_path, lock);
         return ARBITER_UNREACHABLE;
     }
-    outcome = change(file, request, file->calls->now_ms(file->calls->context), current, reason);
+    if (MUTANT(LOCK_COUNTED_LATE)) {
+        locked_ms = file->calls->now_ms(file->calls->context);
+    }
+    outcome = change(file, request, locked_ms, current, reason);
     call_close(file, lock);
     return outcome;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "logging/mutant.h"
+
 bool arbiter_name_valid(const char *name)
 {
     size_t size = 0;
@@ -35,8 +37,8 @@ static struct arbiter_record held_by(const struct arbiter_claim *claim, uint64_t
 /* The answer to an earlier attempt of this very claim was lost: it is won already. */
 static bool is_mine(const struct arbiter_claim *claim, const struct arbiter_record *record)
 {
-    return record->active && claim->claim_id != 0 && record->claim_id == claim->claim_id &&
-           strcmp(record->owner, claim->owner) == 0;
+    return !MUTANT(ARBITER_FORGETS_WINNER) && record->active && claim->claim_id != 0 &&
+           record->claim_id == claim->claim_id && strcmp(record->owner, claim->owner) == 0;
 }
 
 static enum arbiter_outcome held(const struct arbiter_record *record, struct arbiter_reason *reason)
@@ -66,7 +68,7 @@ static enum arbiter_outcome decide_start(const struct arbiter_claim *claim,
         *next = *record;
         return ARBITER_WON;
     }
-    if (record->active && !claim->take_over) {
+    if (record->active && !claim->take_over && !MUTANT(START_OVER_A_LIVING_ONE)) {
         return held(record, reason);
     }
     return next_term(claim, record, next, reason);
@@ -76,21 +78,21 @@ static enum arbiter_outcome decide_claim(const struct arbiter_claim *claim,
                                          const struct arbiter_record *record,
                                          struct arbiter_record *next, struct arbiter_reason *reason)
 {
-    if (record->term < claim->term) {
+    if (record->term < claim->term && !MUTANT(ARBITER_BELIEVES_OLD_RECORD)) {
         arbiter_because(reason,
                         "the record has term %" PRIu64 ", which is older than term %" PRIu64
                         ": it was not written by this pair, or was restored from a copy",
                         record->term, claim->term);
         return ARBITER_UNREACHABLE;
     }
-    if (record->term > claim->term) {
+    if (record->term > claim->term && !MUTANT(ARBITER_IGNORES_TERM)) {
         if (record->term - claim->term == 1 && is_mine(claim, record)) {
             *next = *record;
             return ARBITER_WON;
         }
         return held(record, reason);
     }
-    if (!record->active) {
+    if (!record->active && !MUTANT(ARBITER_GRANTS_RELEASED)) {
         held(record, reason);
         return ARBITER_STOPPED;
     }
@@ -102,7 +104,9 @@ static enum arbiter_outcome decide_release(const struct arbiter_claim *claim,
                                            struct arbiter_record *next,
                                            struct arbiter_reason *reason)
 {
-    if (record->term != claim->term || strcmp(record->owner, claim->owner) != 0) {
+    bool is_owner = record->term == claim->term && strcmp(record->owner, claim->owner) == 0;
+
+    if (!is_owner && !MUTANT(RELEASE_BY_ANOTHER)) {
         return held(record, reason);
     }
     *next = *record;

@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "logging/digest.h"
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
+
+/* Steps within the time after which a vCPU counts as stuck. */
+#define STUCK_LOOKS 8u
 
 struct engine_action *engine_do(struct engine *engine, enum engine_action_type type)
 {
@@ -117,7 +121,7 @@ void engine_destroy(struct engine *engine)
  * time that it stood still says nothing about the peer or about the vCPU thread. */
 static void forgive_own_pause(struct engine *engine)
 {
-    if (engine->promised_ns == UINT64_MAX) {
+    if (engine->promised_ns == UINT64_MAX || MUTANT(OWN_PAUSE_NOT_FORGIVEN)) {
         return;
     }
     uint64_t slack_ns = 2 * engine->config.heartbeat_ns;
@@ -129,13 +133,27 @@ static void forgive_own_pause(struct engine *engine)
     }
 }
 
+/* Nothing is asked of us, so the vCPU thread is at work: it runs its guest or, on a joiner that has
+ * all of the state, loads that. */
+static bool vcpu_works(const struct engine *engine)
+{
+    bool loads =
+        engine->phase == PHASE_JOINING && engine->state_complete && !MUTANT(HANG_IN_LOAD_UNNOTICED);
+    return engine->began && engine->config.stuck_ns != 0 &&
+           (engine->request.type == REQUEST_NONE || loads);
+}
+
 static void check_stuck(struct engine *engine)
 {
     join_check_loading(engine);
-    if (!engine->began || engine->request.type != REQUEST_NONE || engine->config.stuck_ns == 0) {
+    if (!vcpu_works(engine)) {
         return;
     }
     if (engine->now_ns - engine->vcpu_since_ns > engine->config.stuck_ns) {
+        if (MUTANT(HANG_UNNOTICED)) {
+            engine->vcpu_since_ns = engine->now_ns;
+            return;
+        }
         if (join_give_up_slow(engine)) {
             return;
         }
@@ -153,13 +171,18 @@ static void send_heartbeat(struct engine *engine)
         engine->now_ns < engine->heartbeat_due_ns) {
         return;
     }
+    engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
+    if (MUTANT(NO_HEARTBEATS)) {
+        return;
+    }
+    uint64_t released =
+        MUTANT(HEARTBEAT_TELLS_MADE) ? engine->outputs_made : engine->outputs_released;
     struct message *message = engine_send(engine, MESSAGE_HEARTBEAT);
     message->heartbeat = (struct message_heartbeat){
         .term = engine->term,
         .position = engine->epoch.position,
-        .released = engine_is_live(engine) ? engine->outputs_released : 0,
+        .released = engine_is_live(engine) ? released : 0,
     };
-    engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
 }
 
 static void check_silence(struct engine *engine)
@@ -171,6 +194,10 @@ static void check_silence(struct engine *engine)
         engine->now_ns - engine->peer_heard_ns <= engine->config.timeout_ns) {
         return;
     }
+    if (MUTANT(SILENCE_UNNOTICED)) {
+        engine->peer_heard_ns = engine->now_ns;
+        return;
+    }
     char reason[96];
     snprintf(reason, sizeof reason, "nothing heard for %llu ms",
              (unsigned long long)((engine->now_ns - engine->peer_heard_ns) / 1000000));
@@ -180,7 +207,8 @@ static void check_silence(struct engine *engine)
 static void tick(struct engine *engine)
 {
     /* What was executed is told with what is received, or now. */
-    if (engine->now_ns >= engine->heartbeat_due_ns && engine->consumed != engine->lag_reported) {
+    if (engine->now_ns >= engine->heartbeat_due_ns && engine->consumed != engine->lag_reported &&
+        !MUTANT(EXECUTED_NOT_TOLD)) {
         engine->ack_due = true;
     }
     backup_flush_ack(engine);
@@ -193,7 +221,7 @@ static void tick(struct engine *engine)
 
 static void heartbeat_received(struct engine *engine, const struct message_heartbeat *heartbeat)
 {
-    if (heartbeat->term != engine->term) {
+    if (heartbeat->term != engine->term && !MUTANT(HEARTBEAT_OF_ANOTHER_TERM)) {
         return;
     }
     engine->peer_position = heartbeat->position;
@@ -302,6 +330,9 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         }
         return;
     case ENGINE_PEER_LOST:
+        if (MUTANT(BROKEN_CONNECTION_UNNOTICED)) {
+            return;
+        }
         if (event->peer == engine->peer && engine->phase != PHASE_CONNECTING) {
             claim_suspect(engine, event->reason);
         } else if (event->peer == engine->peer) {
@@ -316,7 +347,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         return;
     case ENGINE_INPUT:
         /* Rule R6: a backup's own devices' inputs are ignored; the log brings the primary's. */
-        if (engine_is_live(engine) &&
+        if ((engine_is_live(engine) || MUTANT(BACKUP_TAKES_INPUTS)) &&
             !input_list_add(&engine->inputs, event->device, event->data)) {
             engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an input");
         }
@@ -329,7 +360,8 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine_finish(engine, ENGINE_END_FAILED, "%s", event->reason);
         return;
     case ENGINE_PROMOTE:
-        if (engine->may_claim && engine->phase == PHASE_FOLLOWING && !engine->claiming) {
+        if ((engine->may_claim || MUTANT(UNTOLD_PROMOTED)) && engine->phase == PHASE_FOLLOWING &&
+            !engine->claiming) {
             claim_promote(engine);
         }
         return;
@@ -402,15 +434,22 @@ uint64_t engine_watch_deadline(const struct engine *engine)
     if (engine->ending != ENGINE_RUNNING && !engine->release_asked) {
         deadline = earlier(deadline, engine->release_retry_ns);
     }
-    if (engine->began && engine->request.type == REQUEST_NONE && engine->config.stuck_ns != 0) {
+    if (vcpu_works(engine)) {
         deadline = earlier(deadline, engine->vcpu_since_ns + engine->config.stuck_ns + 1);
+        /* That this process stood still shows in a step that comes late. A replica without a peer
+         * has no other deadline, and would take its own sleep for a vCPU that hangs. */
+        if (!MUTANT(SLEEP_TAKEN_FOR_HANG)) {
+            deadline = earlier(deadline, engine->now_ns + engine->config.stuck_ns / STUCK_LOOKS);
+        }
     }
     return deadline;
 }
 
 bool engine_may_cut(const struct engine *engine)
 {
-    return engine->config.epoch_length == 0 && engine_is_live(engine);
+    bool last_of_the_log = engine->phase == PHASE_DRAINING && engine->log.first == NULL;
+    return engine->config.epoch_length == 0 &&
+           (engine_is_live(engine) || (MUTANT(LAST_EPOCH_CUT) && last_of_the_log));
 }
 
 bool engine_wants_boundary(const struct engine *engine)
@@ -422,7 +461,7 @@ bool engine_wants_boundary(const struct engine *engine)
 bool engine_accepts_vcpu(const struct engine *engine)
 {
     if (engine->end != ENGINE_RUNNING || engine->phase == PHASE_PARTING ||
-        engine->phase == PHASE_DRAINING) {
+        engine->phase == PHASE_DRAINING || MUTANT(HELD_WITHOUT_LIMIT)) {
         return true;
     }
     return engine->outputs.count < ENGINE_MAX_HELD_OUTPUTS &&

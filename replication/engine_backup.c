@@ -8,6 +8,7 @@
 
 #include "logging/codec.h"
 #include "logging/digest.h"
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 /* Executed entries that are worth an acknowledgement of their own, while nothing is received: few
@@ -19,7 +20,8 @@ void backup_released(struct engine *engine, uint64_t released)
 {
     /* The primary may be ahead: then everything kept so far, and what is still to be made up to
      * that number, has left already. */
-    if (released > engine->known_released) {
+    released += MUTANT(KEPT_DROPPED_EARLY);
+    if (released > engine->known_released && !MUTANT(KEPT_NEVER_DROPPED)) {
         engine->known_released = released;
         output_list_move(&engine->outputs, &engine->spent_outputs, released);
     }
@@ -38,6 +40,10 @@ void backup_output(struct engine *engine, const struct engine_event *event)
     }
     output->number = number;
     output->made_ns = engine->now_ns;
+    if (MUTANT(BACKUP_EMITS)) {
+        engine_do(engine, ENGINE_DO_EMIT)->outputs =
+            output_list_move(&engine->outputs, &engine->spent_outputs, number);
+    }
 }
 
 static void corrupt(struct engine *engine, const char *what)
@@ -54,11 +60,11 @@ void backup_entry(struct engine *engine, const struct message *message)
     if (engine->phase != PHASE_JOINING && engine->phase != PHASE_FOLLOWING) {
         return;
     }
-    if (term != engine->term) {
+    if (term != engine->term && !MUTANT(ENTRY_OF_ANOTHER_TERM)) {
         corrupt(engine, "an entry of another term");
         return;
     }
-    if (!engine->state_complete || lsn != engine->lsn + 1) {
+    if (!engine->state_complete || (lsn != engine->lsn + 1 && !MUTANT(ENTRY_OUT_OF_ORDER))) {
         corrupt(engine, "an entry out of order");
         return;
     }
@@ -92,7 +98,7 @@ void backup_protected(struct engine *engine, const struct message_protected *pro
     if (engine->phase != PHASE_FOLLOWING || promise->term != engine->term) {
         return;
     }
-    if (promise->lsn > engine->lsn) {
+    if (promise->lsn > engine->lsn && !MUTANT(PROMISE_BEYOND_THE_LOG)) {
         corrupt(engine, "a promise about entries that it did not send");
         return;
     }
@@ -102,15 +108,18 @@ void backup_protected(struct engine *engine, const struct message_protected *pro
 
 void backup_flush_ack(struct engine *engine)
 {
-    bool wanted = engine->ack_due && engine->phase == PHASE_FOLLOWING && engine->peer != 0;
+    bool loaded = engine->phase == PHASE_FOLLOWING ||
+                  (engine->phase == PHASE_JOINING && MUTANT(ACK_BEFORE_THE_LOAD));
+    bool wanted = engine->ack_due && loaded && engine->peer != 0;
     engine->ack_due = false;
     if (!wanted) {
         return;
     }
     engine_send(engine, MESSAGE_ACK)->ack = (struct message_ack){
         .term = engine->term,
-        .received = engine->lsn,
-        .consumed = engine->consumed,
+        .received = MUTANT(ACK_ONLY_WHAT_WAS_EXECUTED) ? engine->consumed
+                                                       : engine->lsn + MUTANT(ACK_BEFORE_RECEIPT),
+        .consumed = MUTANT(RECEIVED_TOLD_AS_EXECUTED) ? engine->lsn : engine->consumed,
         .position = engine->epoch.position,
     };
     engine->lag_reported = engine->consumed;
@@ -135,7 +144,7 @@ static void consumed(struct engine *engine, uint64_t lsn)
         worth_telling = CONSUMED_WORTH_TELLING;
     }
     engine->consumed = lsn;
-    if (lsn - engine->lag_reported >= worth_telling) {
+    if (lsn - engine->lag_reported >= worth_telling && !MUTANT(EXECUTED_NOT_TOLD)) {
         engine->ack_due = true;
     }
 }
@@ -146,7 +155,7 @@ static void consumed(struct engine *engine, uint64_t lsn)
 static bool find_end(const struct engine *engine, const struct entry_item *before,
                      struct engine_epoch *epoch)
 {
-    if (engine->config.epoch_length != 0) {
+    if (engine->config.epoch_length != 0 || MUTANT(EPOCH_RUN_WITHOUT_ITS_END)) {
         return true;
     }
     size_t ahead = engine->log.boundaries - (before != NULL);
@@ -169,7 +178,8 @@ static void consume_value(struct engine *engine, const struct entry_item *item)
         diverged(engine, request->position, "the log has a value where the guest ends its epoch");
         return;
     }
-    if (value->position != request->position || value->data.size != request->size) {
+    if ((value->position != request->position && !MUTANT(VALUE_POSITION_UNCHECKED)) ||
+        value->data.size != request->size) {
         diverged(engine, request->position, "a value was asked for at another position");
         return;
     }
@@ -181,6 +191,9 @@ static void consume_value(struct engine *engine, const struct entry_item *item)
     struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
     reply->type = ENGINE_REPLY_VALUE;
     reply->data = value->data;
+    if (MUTANT(VALUE_OF_THE_BACKUP)) {
+        reply->data.data = request->data;
+    }
     engine_reply_sent(engine);
 }
 
@@ -194,7 +207,7 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
         diverged(engine, request->position, "the log ends the epoch where the guest asks a value");
         return;
     }
-    if (boundary->position != request->position) {
+    if (boundary->position != request->position && !MUTANT(POSITION_UNCHECKED)) {
         diverged(engine, request->position, "the epoch ended at another position");
         return;
     }
@@ -202,12 +215,12 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
         diverged(engine, request->position, "only one of the guests halted");
         return;
     }
-    if (boundary->digest != request->digest) {
+    if (boundary->digest != request->digest && !MUTANT(DIGEST_UNCHECKED)) {
         diverged(engine, request->position, "the machine's digest disagrees");
         return;
     }
     uint64_t chain = digest_chain_boundary(engine->chain, boundary);
-    if ((uint32_t)chain != boundary->chain) {
+    if ((uint32_t)chain != boundary->chain && !MUTANT(CHAIN_UNCHECKED)) {
         diverged(engine, request->position, "the log's own digest disagrees");
         return;
     }
@@ -229,7 +242,8 @@ static void consume_boundary(struct engine *engine, const struct entry_item *ite
     struct engine_reply *reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
     reply->type = ENGINE_REPLY_EPOCH;
     reply->epoch = engine->epoch;
-    reply->input_count = boundary->input_count;
+    reply->input_count =
+        boundary->input_count - (boundary->input_count > 0 && MUTANT(LAST_INPUT_DROPPED));
     reply->inputs = boundary->inputs;
     engine_reply_sent(engine);
     engine->epoch_ran_ns = 0;
@@ -247,7 +261,7 @@ void backup_go_live(struct engine *engine)
     engine->joiner = JOINER_NONE;
     engine->acked = engine->lsn;
     clock_take_over(engine);
-    engine->promotion_pending = true;
+    engine->promotion_pending = !MUTANT(PROMOTION_NOT_TOLD);
     engine->outputs_released = engine->known_released;
     if (engine->outputs_made < engine->outputs_released) {
         engine->outputs_released = engine->outputs_made;
@@ -259,6 +273,12 @@ void backup_go_live(struct engine *engine)
     notice->claimed_ns = engine->won_ns - engine->suspected_ns;
     notice->consumed_ns = engine->now_ns - engine->won_ns;
     notice->position = engine->request.position;
+    if (MUTANT(KEPT_FORGOTTEN)) {
+        engine->outputs_released = engine->outputs_made;
+        output_list_clear(&engine->outputs);
+    } else if (MUTANT(KEPT_FIRST_FORGOTTEN)) {
+        output_list_move(&engine->outputs, &engine->spent_outputs, engine->outputs_released + 1);
+    }
     primary_release_outputs(engine);
     engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
 }
@@ -316,7 +336,8 @@ void backup_progress(struct engine *engine)
         .number = engine->epoch.number + 1,
         .position = boundary->position,
         .length = boundary->next_length != 0 ? boundary->next_length : engine->length_told,
-        .clock_ns = boundary->clock_ns,
+        .clock_ns = MUTANT(CLOCK_NOT_TAKEN) ? clock_computed(engine, boundary->position)
+                                            : boundary->clock_ns,
         .rate_q32 = boundary->rate_q32 != 0 ? boundary->rate_q32 : engine->epoch.rate_q32,
     };
     if (boundary->final || find_end(engine, item, &next)) {

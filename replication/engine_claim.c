@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 /* Distinct for every claim of this replica, and with a random seed for those of others: the arbiter
@@ -24,13 +25,6 @@ static void ask(struct engine *engine)
     engine->claim_asked = true;
 }
 
-static void start_claim(struct engine *engine)
-{
-    engine->claiming = true;
-    engine->claim_id = next_claim_id(engine);
-    ask(engine);
-}
-
 void claim_give_up_peer(struct engine *engine)
 {
     if (engine->peer != 0) {
@@ -38,6 +32,37 @@ void claim_give_up_peer(struct engine *engine)
         engine->peer = 0;
     }
     engine->ack_due = false;
+}
+
+static void won(struct engine *engine)
+{
+    engine->claiming = false;
+    engine->won_ns = engine->now_ns;
+    engine->term += !MUTANT(TERM_NOT_RAISED);
+    engine->release_retry_ns = engine->now_ns; /* if a stop has waited for it */
+    if (engine_is_live(engine)) {
+        engine->is_protected = false;
+        engine->acked = engine->lsn;
+        engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
+        primary_release_outputs(engine);
+        return;
+    }
+    claim_give_up_peer(engine);
+    engine->phase = PHASE_DRAINING;
+    if (MUTANT(LOG_THROWN_AWAY)) {
+        entry_list_clear(&engine->log);
+    }
+}
+
+static void start_claim(struct engine *engine)
+{
+    if (engine_is_live(engine) ? MUTANT(PRIMARY_WITHOUT_CLAIM) : MUTANT(BACKUP_WITHOUT_CLAIM)) {
+        won(engine);
+        return;
+    }
+    engine->claiming = true;
+    engine->claim_id = next_claim_id(engine);
+    ask(engine);
 }
 
 void claim_suspect(struct engine *engine, const char *reason)
@@ -65,7 +90,7 @@ void claim_suspect(struct engine *engine, const char *reason)
         }
         return;
     }
-    if (!engine->may_claim) {
+    if (!engine->may_claim && !(MUTANT(UNTOLD_CLAIMS) && engine->phase == PHASE_FOLLOWING)) {
         engine_finish(engine, ENGINE_END_LOST,
                       "the primary was lost before this backup was protected (%s)", reason);
         return;
@@ -81,21 +106,17 @@ void claim_promote(struct engine *engine)
     start_claim(engine);
 }
 
-static void won(struct engine *engine)
+/* What an answer of the arbiter is taken for. */
+static enum engine_outcome taken_for(const struct engine *engine, enum engine_outcome outcome)
 {
-    engine->claiming = false;
-    engine->won_ns = engine->now_ns;
-    engine->term++;
-    engine->release_retry_ns = engine->now_ns; /* if a stop has waited for it */
-    if (engine_is_live(engine)) {
-        engine->is_protected = false;
-        engine->acked = engine->lsn;
-        engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
-        primary_release_outputs(engine);
-        return;
+    bool live = engine_is_live(engine);
+    if ((outcome == ENGINE_LOST && live && MUTANT(LOST_IS_WON_PRIMARY)) ||
+        (outcome == ENGINE_LOST && !live && MUTANT(LOST_IS_WON_BACKUP)) ||
+        (outcome == ENGINE_UNREACHABLE && MUTANT(UNREACHABLE_IS_WON)) ||
+        (outcome == ENGINE_RELEASED && MUTANT(RELEASED_IS_WON))) {
+        return ENGINE_WON;
     }
-    claim_give_up_peer(engine);
-    engine->phase = PHASE_DRAINING;
+    return outcome == ENGINE_UNREACHABLE && MUTANT(UNREACHABLE_IS_LOST) ? ENGINE_LOST : outcome;
 }
 
 void claim_answer(struct engine *engine, const struct engine_event *event)
@@ -104,14 +125,16 @@ void claim_answer(struct engine *engine, const struct engine_event *event)
         return;
     }
     engine->claim_asked = false;
-    if (event->outcome == ENGINE_UNREACHABLE) {
+    enum engine_outcome outcome = taken_for(engine, event->outcome);
+    if (outcome == ENGINE_UNREACHABLE) {
         if (!engine->arbiter_unreachable) {
             engine->arbiter_unreachable = true;
             engine_notify(engine, ENGINE_NOTICE_ARBITER, "arbiter unreachable: %s",
                           event->reason != NULL ? event->reason : "");
         }
         /* Unknown is not lost and not won: ask again, with the same claim id. */
-        engine->claim_retry_ns = engine->now_ns + ENGINE_CLAIM_RETRY_NS;
+        engine->claim_retry_ns =
+            MUTANT(CLAIM_NOT_ASKED_AGAIN) ? UINT64_MAX : engine->now_ns + ENGINE_CLAIM_RETRY_NS;
         return;
     }
     if (engine->arbiter_unreachable) {
@@ -119,7 +142,7 @@ void claim_answer(struct engine *engine, const struct engine_event *event)
         engine_notify(engine, ENGINE_NOTICE_ARBITER, "arbiter reachable again");
     }
     const char *reason = event->reason != NULL ? event->reason : "";
-    switch (event->outcome) {
+    switch (outcome) {
     case ENGINE_WON: won(engine); return;
     case ENGINE_LOST:
         engine_notify(engine, ENGINE_NOTICE_FENCED, "%s", reason);
@@ -134,6 +157,9 @@ void claim_tick(struct engine *engine)
 {
     if (engine->end == ENGINE_RUNNING && engine->claiming && !engine->claim_asked &&
         engine->now_ns >= engine->claim_retry_ns) {
+        if (MUTANT(CLAIM_ID_NEW_AT_RETRY)) {
+            engine->claim_id = next_claim_id(engine);
+        }
         ask(engine);
     }
 }

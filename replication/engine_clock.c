@@ -2,6 +2,7 @@
  * Guest time. Inside an epoch it is computed from the position; at boundaries a live replica sets
  * it anew so that it follows the host's clock, never backwards.
  */
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 /* Epochs shorter than this do not say that the guest is slow. */
@@ -25,13 +26,17 @@ void clock_begin(struct engine *engine)
  * its own host's clock: the guest sees the time that the failover took. */
 void clock_take_over(struct engine *engine)
 {
-    engine->clock_offset_ns = (int64_t)(engine->received_clock_ns - engine->received_at_ns);
+    engine->clock_offset_ns = MUTANT(CLOCK_OF_THE_HOST)
+                                  ? 0
+                                  : (int64_t)(engine->received_clock_ns - engine->received_at_ns);
 }
 
 uint64_t clock_now(const struct engine *engine)
 {
     uint64_t clock_ns = engine->now_ns + (uint64_t)engine->clock_offset_ns;
-    return clock_ns > engine->last_value_ns ? clock_ns : engine->last_value_ns;
+    return clock_ns > engine->last_value_ns || MUTANT(CLOCK_VALUE_FORGOTTEN)
+               ? clock_ns
+               : engine->last_value_ns;
 }
 
 uint64_t clock_computed(const struct engine *engine, uint64_t position)
@@ -44,7 +49,7 @@ uint64_t clock_at_boundary(const struct engine *engine, uint64_t position)
 {
     uint64_t host_ns = clock_now(engine);
     uint64_t computed_ns = clock_computed(engine, position);
-    return host_ns > computed_ns ? host_ns : computed_ns;
+    return host_ns > computed_ns || MUTANT(CLOCK_SET_BACK) ? host_ns : computed_ns;
 }
 
 /* Chooses the next epoch's rate: a little slower than the guest was measured to run, so that the

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 #define RELEASE_RETRY_NS ENGINE_CLAIM_RETRY_NS
@@ -18,13 +19,6 @@ void finish_say_bye(struct engine *engine, enum bye_code code, const char *reaso
     }
     struct message *message = engine_send(engine, MESSAGE_BYE);
     message->bye = (struct message_bye){.term = engine->term, .code = code, .reason = reason};
-}
-
-static void ask_release(struct engine *engine)
-{
-    engine_do(engine, ENGINE_DO_RELEASE)->term = engine->term;
-    engine->release_asked = true;
-    engine->release_tries++;
 }
 
 static void leave(struct engine *engine)
@@ -46,6 +40,17 @@ static void end_in_order(struct engine *engine)
                   halted ? "the guest powered off" : "stopped by command");
 }
 
+static void ask_release(struct engine *engine)
+{
+    if (MUTANT(RECORD_KEPT_AT_THE_END)) {
+        end_in_order(engine);
+        return;
+    }
+    engine_do(engine, ENGINE_DO_RELEASE)->term = engine->term;
+    engine->release_asked = true;
+    engine->release_tries++;
+}
+
 void finish_stop(struct engine *engine)
 {
     if (engine->ending != ENGINE_RUNNING) {
@@ -65,7 +70,8 @@ void finish_stop(struct engine *engine)
 void finish_halt_if_done(struct engine *engine)
 {
     if (engine->halting && engine_is_live(engine) && !engine->claiming &&
-        engine->ending == ENGINE_RUNNING && engine->outputs.first == NULL) {
+        engine->ending == ENGINE_RUNNING &&
+        (engine->outputs.first == NULL || MUTANT(HALT_LEAVES_OUTPUTS))) {
         engine->ending = ENGINE_END_HALTED;
         ask_release(engine);
     }
@@ -114,7 +120,8 @@ void finish_tick(struct engine *engine)
 void finish_part(struct engine *engine, enum engine_end end)
 {
     engine->parting = end;
-    if (engine->phase != PHASE_FOLLOWING || engine->ending != ENGINE_RUNNING) {
+    if (engine->phase != PHASE_FOLLOWING || engine->ending != ENGINE_RUNNING ||
+        MUTANT(PARTS_BEFORE_THE_END_OF_THE_LOG)) {
         finish_parted(engine);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 struct engine_output *output_list_add(struct output_list *list, uint32_t device,
@@ -39,8 +40,8 @@ struct engine_output *output_list_move(struct output_list *list, struct output_l
         }
         list->count--;
         list->bytes -= output->size;
-        output->next = NULL;
-        if (to->last != NULL) {
+        output->next = MUTANT(OUTPUTS_REVERSED) ? to->first : NULL;
+        if (to->last != NULL && !MUTANT(OUTPUTS_REVERSED)) {
             to->last->next = output;
         } else {
             to->first = output;
@@ -48,7 +49,7 @@ struct engine_output *output_list_move(struct output_list *list, struct output_l
         to->last = output;
         to->count++;
         to->bytes += output->size;
-        if (first == NULL) {
+        if (first == NULL || MUTANT(OUTPUTS_REVERSED)) {
             first = output;
         }
     }
@@ -75,9 +76,10 @@ bool input_list_add(struct input_list *list, uint32_t device, struct log_bytes d
     if (data.size > 0) {
         memcpy(item->data, data.data, data.size);
     }
-    if (list->last != NULL) {
+    if (list->last != NULL && !MUTANT(INPUTS_REVERSED)) {
         list->last->next = item;
     } else {
+        item->next = list->first;
         list->first = item;
     }
     list->last = item;

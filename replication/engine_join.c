@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "logging/digest.h"
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 /* Progress of a transfer is told this often, in bytes. */
@@ -56,16 +57,17 @@ static enum refuse_code judge_hello(const struct engine *engine, const struct me
                  hello->replica);
         return REFUSE_DESCRIPTION;
     }
-    if (hello->term > engine->term) {
+    if (hello->term > engine->term && !MUTANT(STALE_PRIMARY_JOINED)) {
         snprintf(reason, size, "%s has seen term %llu and this primary is at term %llu: stale",
                  hello->replica, (unsigned long long)hello->term, (unsigned long long)engine->term);
         return REFUSE_TERM;
     }
-    if (engine->joiner != JOINER_NONE) {
+    if (engine->joiner != JOINER_NONE && !MUTANT(SECOND_JOINER)) {
         snprintf(reason, size, "there is a backup already: %s", engine->peer_name);
         return REFUSE_SECOND;
     }
-    if (engine->claiming || engine->halting || engine->ending != ENGINE_RUNNING) {
+    if ((engine->claiming && !MUTANT(JOIN_DURING_CLAIM)) || engine->halting ||
+        engine->ending != ENGINE_RUNNING) {
         snprintf(reason, size, "%s",
                  engine->claiming ? "a claim is under way: try again" : "the machine is ending");
         return REFUSE_ROLE;
@@ -130,13 +132,13 @@ void join_state_size(struct engine *engine, uint64_t estimate)
     engine->state_total = estimate;
     engine_send(engine, MESSAGE_STATE_BEGIN)->state_begin = (struct message_state_begin){
         .term = engine->term,
-        .lsn = engine->lsn,
+        .lsn = engine->lsn - MUTANT(STATE_OF_AN_ENTRY_BEFORE),
         .position = engine->epoch.position,
         .epoch = engine->epoch.number,
         .length = engine->epoch.length,
         .clock_ns = engine->epoch.clock_ns,
         .rate_q32 = engine->epoch.rate_q32,
-        .outputs = engine->outputs_made,
+        .outputs = engine->outputs_made + MUTANT(STATE_COUNTS_AN_OUTPUT_MORE),
         .chain = engine->chain,
         .estimate = estimate,
     };
@@ -176,6 +178,7 @@ static void transfer_done(struct engine *engine)
 void join_state_saved(struct engine *engine, bool ok)
 {
     engine->request.type = REQUEST_SAVED;
+    engine->request.since_ns = engine->now_ns;
     if (engine->joiner == JOINER_SAVING && !ok) {
         finish_say_bye(engine, BYE_FAILED, "the primary's state could not be saved");
         claim_suspect(engine, "the state could not be saved");
@@ -213,13 +216,14 @@ void join_progress_saved(struct engine *engine)
 void join_try_protect(struct engine *engine)
 {
     if (engine->joiner != JOINER_CATCHING_UP ||
-        (engine->sent.count > engine->config.lag_epochs / 2 && !primary_all_is_executed(engine))) {
+        (!MUTANT(PROTECTED_AT_ONCE) && engine->sent.count > engine->config.lag_epochs / 2 &&
+         !primary_all_is_executed(engine))) {
         return;
     }
     /* From here on outputs wait. Only then is the joiner told that it may claim (rule R9): there is
      * no moment at which it may while outputs still leave freely. What left before is in entries
      * that the joiner has when it reads PROTECTED, as messages keep their order. */
-    engine->is_protected = true;
+    engine->is_protected = !MUTANT(PROTECTED_BEFORE_HELD);
     engine->joiner = JOINER_PROTECTING;
     engine_send(engine, MESSAGE_PROTECTED)->protected_ =
         (struct message_protected){.term = engine->term, .lsn = engine->lsn};
@@ -230,7 +234,7 @@ void join_try_protect(struct engine *engine)
  * does not protect it yet; should the vCPU hang by itself, that shows when it has been given up. */
 bool join_give_up_slow(struct engine *engine)
 {
-    if (engine->joiner != JOINER_SAVING) {
+    if (engine->joiner != JOINER_SAVING || MUTANT(SLOW_JOINER_COSTS_THE_GUEST)) {
         return false;
     }
     engine->vcpu_since_ns = engine->now_ns;
@@ -238,12 +242,22 @@ bool join_give_up_slow(struct engine *engine)
     return true;
 }
 
-void join_check_loading(struct engine *engine)
+/* At a boundary, or (waiting for its first backup) where its state was saved. */
+static bool guest_waits_for_joiner(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
-    if (engine->joiner == JOINER_LOADING && request->type == REQUEST_BOUNDARY &&
-        !request->decided && !primary_lag_allows(engine) && engine->config.stuck_ns != 0 &&
-        engine->now_ns - request->since_ns > engine->config.stuck_ns) {
+    if (request->type == REQUEST_SAVED) {
+        return engine->config.wait_backup && !MUTANT(FIRST_JOINER_KEPT);
+    }
+    return request->type == REQUEST_BOUNDARY && !request->decided && !primary_lag_allows(engine);
+}
+
+void join_check_loading(struct engine *engine)
+{
+    if (engine->joiner == JOINER_LOADING && guest_waits_for_joiner(engine) &&
+        engine->config.stuck_ns != 0 &&
+        engine->now_ns - engine->request.since_ns > engine->config.stuck_ns &&
+        !MUTANT(SLOW_JOINER_KEPT)) {
         claim_suspect(engine, "the guest waits for it, and it does not load the state");
     }
 }
@@ -300,7 +314,7 @@ void join_welcome(struct engine *engine, const struct message *message)
                     : "this replica names an arbiter and the primary uses none");
         return;
     }
-    if (welcome->term < engine->term) {
+    if (welcome->term < engine->term && !MUTANT(STALE_PRIMARY_JOINED)) {
         refused(engine, REFUSE_TERM, "the primary's term is older than one seen before: stale");
         return;
     }
@@ -383,13 +397,14 @@ void join_state_message(struct engine *engine, const struct message *message)
         reply->data = message->state_chunk.data;
         return;
     }
-    if (message->state_end.size != engine->state_size ||
-        message->state_end.digest != engine->state_digest) {
+    if (!MUTANT(STATE_UNCHECKED) && (message->state_end.size != engine->state_size ||
+                                     message->state_end.digest != engine->state_digest)) {
         finish_say_bye(engine, BYE_FAILED, "the state arrived damaged");
         engine_finish(engine, ENGINE_END_CORRUPT, "the state arrived damaged");
         return;
     }
     engine->state_complete = true;
+    engine->vcpu_since_ns = engine->now_ns; /* from here on it is the vCPU's to load it */
     reply = &engine_do(engine, ENGINE_DO_REPLY)->reply;
     reply->type = ENGINE_REPLY_STATE_END;
 }

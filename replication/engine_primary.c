@@ -6,25 +6,28 @@
 
 #include "logging/codec.h"
 #include "logging/digest.h"
+#include "logging/mutant.h"
 #include "replication/engine_state.h"
 
 static bool backup_gets_entries(const struct engine *engine)
 {
     /* From the moment at which the state is taken, the joiner needs every entry. */
-    return engine->joiner >= JOINER_LOADING;
+    return engine->joiner >=
+           (MUTANT(ENTRIES_FROM_THE_LOAD_ON) ? JOINER_CATCHING_UP : JOINER_LOADING);
 }
 
 /* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While
  * a claim is under way nothing more is acknowledged, so nothing more leaves. */
 void primary_release_outputs(struct engine *engine)
 {
-    if (engine->claiming || engine->outputs.first == NULL) {
+    if ((engine->claiming && !MUTANT(OUTPUT_DURING_CLAIM)) || engine->outputs.first == NULL) {
         return;
     }
+    uint64_t acked = engine->acked + MUTANT(OUTPUT_ENTRY_EARLY);
+    bool waits = engine->is_protected && !MUTANT(OUTPUT_UNACKNOWLEDGED);
     uint64_t number = engine->outputs_released;
     for (const struct engine_output *output = engine->outputs.first;
-         output != NULL && (!engine->is_protected || output->lsn <= engine->acked);
-         output = output->next) {
+         output != NULL && (!waits || output->lsn <= acked); output = output->next) {
         number = output->number;
     }
     struct engine_output *first =
@@ -61,6 +64,9 @@ static void append(struct engine *engine, const struct message *entry)
 /* Rule R3. */
 void primary_value(struct engine *engine, uint64_t position, struct log_bytes data)
 {
+    if (MUTANT(VALUE_NOT_LOGGED)) {
+        return;
+    }
     struct message_value value = {
         .lsn = ++engine->lsn, .term = engine->term, .position = position, .data = data};
     engine->chain = digest_chain_value(engine->chain, &value);
@@ -76,7 +82,7 @@ bool primary_all_is_executed(const struct engine *engine)
 
 bool primary_lag_allows(struct engine *engine)
 {
-    if (!backup_gets_entries(engine)) {
+    if (!backup_gets_entries(engine) || MUTANT(LAG_WITHOUT_LIMIT)) {
         return true;
     }
     /* A joiner must come closer than a backup may fall behind, or it would never be told that it is
@@ -103,15 +109,17 @@ bool primary_lag_allows(struct engine *engine)
 static bool boundary_may_end(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
-    if (engine->outputs.count >= ENGINE_MAX_HELD_OUTPUTS / 2 ||
-        engine->outputs.bytes >= ENGINE_MAX_HELD_BYTES / 2) {
+    if (!MUTANT(HELD_WITHOUT_LIMIT) && (engine->outputs.count >= ENGINE_MAX_HELD_OUTPUTS / 2 ||
+                                        engine->outputs.bytes >= ENGINE_MAX_HELD_BYTES / 2)) {
         return false;
     }
     if (!primary_lag_allows(engine)) {
         return false;
     }
-    return !request->idle || engine->inputs.first != NULL || engine->promotion_pending ||
-           engine->joiner == JOINER_WAITING || clock_now(engine) >= request->wake_ns;
+    return !request->idle || (engine->inputs.first != NULL && !MUTANT(IDLE_DEAF_TO_INPUTS)) ||
+           engine->promotion_pending ||
+           (engine->joiner == JOINER_WAITING && !MUTANT(IDLE_DEAF_TO_JOINERS)) ||
+           (clock_now(engine) >= request->wake_ns && !MUTANT(IDLE_DEAF_TO_TIMER));
 }
 
 uint64_t primary_idle_deadline(const struct engine *engine)
@@ -134,29 +142,32 @@ static bool decide_boundary(struct engine *engine)
 {
     struct engine_request *request = &engine->request;
     clock_measure(engine, request->position);
+    bool takes = !request->halt && !(MUTANT(INPUT_WAITS_LONGER) && engine->epoch.number % 2 == 0);
     size_t count =
-        request->halt ? 0 : input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch);
-    engine->batch_count = count;
+        takes ? input_list_take(&engine->inputs, &engine->batch_inputs, engine->batch) : 0;
+    engine->batch_count = MUTANT(INPUT_LOST) ? 0 : count;
     uint64_t clock_ns = clock_at_boundary(engine, request->position);
     uint64_t rate_q32 = clock_rate(engine);
     uint64_t length = clock_epoch_length(engine, rate_q32);
+    uint64_t released =
+        MUTANT(BOUNDARY_TELLS_MADE) ? engine->outputs_made : engine->outputs_released;
+    engine->lsn += 1 + MUTANT(ENTRY_NUMBER_LEFT_OUT);
     struct message_boundary boundary = {
-        .lsn = ++engine->lsn,
+        .lsn = engine->lsn,
         .term = engine->term,
         .position = request->position,
         .digest = request->digest,
         .clock_ns = clock_ns,
-        .rate_q32 = rate_q32 != engine->epoch.rate_q32 ? rate_q32 : 0,
-        .next_length = length != engine->epoch.length ? length : 0,
-        .released =
-            engine->outputs_released != engine->released_told ? engine->outputs_released : 0,
+        .rate_q32 = rate_q32 != engine->epoch.rate_q32 && !MUTANT(RATE_NOT_TOLD) ? rate_q32 : 0,
+        .next_length = length != engine->epoch.length && !MUTANT(LENGTH_NOT_TOLD) ? length : 0,
+        .released = released != engine->released_told ? released : 0,
         .final = request->halt,
-        .input_count = count,
+        .input_count = MUTANT(INPUT_NOT_IN_THE_RECORD) || MUTANT(INPUT_LOST) ? 0 : count,
         .inputs = engine->batch,
     };
     engine->chain = digest_chain_boundary(engine->chain, &boundary);
     boundary.chain = (uint32_t)engine->chain;
-    engine->released_told = engine->outputs_released;
+    engine->released_told = released;
     engine->inputs_delivered += count;
     append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
@@ -209,7 +220,8 @@ static void reply_epoch(struct engine *engine)
 
 static void progress_begin(struct engine *engine)
 {
-    if (engine->config.wait_backup && engine->joiner != JOINER_WAITING) {
+    if (engine->config.wait_backup && engine->joiner != JOINER_WAITING &&
+        !MUTANT(FIRST_BACKUP_NOT_AWAITED)) {
         return;
     }
     engine->epoch.clock_ns = clock_now(engine);
@@ -229,7 +241,7 @@ static void progress_boundary(struct engine *engine)
     }
     /* `original`: the guest waits for the acknowledgement of the boundary (rule R2). */
     if (engine->config.protocol == ENGINE_ORIGINAL && engine->is_protected &&
-        engine->acked < request->decided_lsn) {
+        engine->acked < request->decided_lsn && !MUTANT(ORIGINAL_DOES_NOT_WAIT)) {
         return;
     }
     reply_epoch(engine);
@@ -266,11 +278,13 @@ void primary_progress(struct engine *engine)
 
 void primary_ack(struct engine *engine, const struct message_ack *ack)
 {
-    if (ack->term != engine->term || engine->joiner < JOINER_LOADING) {
+    if ((ack->term != engine->term && !MUTANT(ACK_OF_ANOTHER_TERM)) ||
+        engine->joiner < JOINER_LOADING) {
         return;
     }
-    if (ack->received > engine->lsn || ack->consumed > ack->received ||
-        ack->received < engine->acked) {
+    if ((ack->received > engine->lsn && !MUTANT(ACK_BEYOND_THE_LOG)) ||
+        ack->consumed > ack->received ||
+        (ack->received < engine->acked && !MUTANT(ACK_GOES_BACK))) {
         finish_say_bye(engine, BYE_FAILED, "it acknowledged what was never sent");
         claim_suspect(engine, "it acknowledged what was never sent");
         return;
@@ -288,6 +302,7 @@ void primary_ack(struct engine *engine, const struct message_ack *ack)
     if (engine->joiner == JOINER_LOADING) {
         engine->joiner = JOINER_CATCHING_UP; /* the first acknowledgement says: loaded */
     }
+    engine->is_protected |= MUTANT(PROTECTED_BEFORE_HELD) && engine->joiner == JOINER_PROTECTING;
     join_try_protect(engine);
     primary_release_outputs(engine);
 }

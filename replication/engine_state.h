@@ -3,7 +3,9 @@
  * status), engine_primary.c (boundaries, outputs and acknowledgements of a live replica),
  * engine_backup.c (following the log, going live), engine_join.c (handshake and state transfer,
  * both sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time), engine_finish.c
- * (stop, halt, failure). Nobody else includes this.
+ * (stop, halt, failure). Nobody else includes this but the simulator, where it copies an engine and
+ * takes its fingerprint: a new field belongs there too (fault-injection/simulator/engine_copy.c,
+ * fingerprint_engine.c).
  */
 #ifndef REPLICATION_ENGINE_STATE_H
 #define REPLICATION_ENGINE_STATE_H

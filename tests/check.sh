@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz e2e (default: all)
+#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz sim e2e lab
+#                                  (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
 # other, as two replicas under test want the machine for themselves. What a program printed is kept in
@@ -9,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit hooks asan tsan clang fuzz e2e}"
+stages="${*:-house unit hooks asan tsan clang fuzz sim e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -89,6 +90,7 @@ stage_house() {
     make -s -j"$jobs" all >"$logs/build-house.log" 2>&1
     step globals tests/house/globals.sh build
     step symbols tests/house/symbols.sh build
+    step mutants tests/house/mutants.sh build
     step hooks tests/house/hooks.sh build
 }
 
@@ -113,7 +115,7 @@ stage_tsan() {
 }
 
 stage_clang() {
-    step clang make -s -j"$jobs" BUILD=build/clang CC=clang all
+    step clang make -s -j"$jobs" BUILD=build/clang CC=clang all build/clang/ftvm-sim build/clang/ftvm-lab
 }
 
 stage_fuzz() {
@@ -132,9 +134,34 @@ stage_e2e() {
     count "$(sed 's/ passed.*//' <<<"$line")" "$(sed 's/.*, \([0-9]*\) failed.*/\1/' <<<"$line")"
 }
 
+# Pairs in virtual time: seeds, all short runs, and every mutant of the protocol must be found.
+stage_sim() {
+    local sim=build/ftvm-sim checked=build/asan/ftvm-sim
+    step build-sim make -s -j"$jobs" "$sim"
+    step sim-seeds "$sim" --seconds 60
+    step sim-explore "$sim" --explore --deeper 1
+    step sim-mutants "$sim" --mutants
+    step build-sim-asan make -s -j"$jobs" BUILD=build/asan SANITIZE=address,undefined OPT=-O1 "$checked"
+    step sim-seeds-asan "$checked" --runs 6000
+}
+
+# Fifty real faults on living pairs, each of them a test.
+stage_lab() {
+    local log=$logs/lab.log line finished total wrong
+    make -s -j"$jobs" check-lab 2>&1 | tee "$log"
+    line=$(grep -aE '^[0-9]+ of [0-9]+ runs done, [0-9]+ wrong' "$log" | tail -n 1)
+    if [ -z "$line" ]; then
+        echo "  FAIL  lab: ended without a count"
+        count 0 1
+        return
+    fi
+    read -r finished total wrong < <(sed -E 's/^([0-9]+) of ([0-9]+) runs done, ([0-9]+) wrong.*/\1 \2 \3/' <<<"$line")
+    count $((finished - wrong)) $((total - finished + wrong))
+}
+
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e" >&2
+        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e lab" >&2
         exit 2
     fi
 done

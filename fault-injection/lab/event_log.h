@@ -26,7 +26,7 @@ struct event_log {
     bool started, is_primary, is_protected;
     uint64_t term;
     /* What happened, at least once. */
-    bool failover, fenced, diverged, arbiter, transferred;
+    bool failover, fenced, diverged, arbiter, transferred; /* diverged: this one */
     struct failover_times times;
     uint64_t state_bytes, pause_ns; /* of the last transfer */
     unsigned refused, joined;       /* how often */

@@ -11,7 +11,7 @@
 #define PAIR_PER_TEST     32u   /* replicas that one test may use up */
 #define PAIR_PROTECT_MS   30000 /* a backup joins and has caught up */
 #define PAIR_FAILOVER_MS  10000
-#define PAIR_GUEST_MS     60000 /* Linux boots, and Redis with it */
+#define PAIR_GUEST_MS     180000 /* Linux boots, and Redis with it: with short epochs, slowly */
 #define PAIR_READY_LINE   "ftvm-guest: ready"
 
 struct pair {

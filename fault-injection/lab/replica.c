@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_ARGUMENTS  48
+#define MAX_ARGUMENTS  128
 #define ASK_TIMEOUT_MS 10000
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -70,7 +70,10 @@ static void add_common(struct command_line *line, const struct replica *replica,
     lab_path(lab, "shared/arbiter", arbiter);
     snprintf(line->listen, sizeof(line->listen), "%s:%u", network_channel_address(replica->host),
              options->port ? options->port : REPLICA_PORT);
-    snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
+    if (options->no_arbiter)
+        strcpy(line->arbiter, "none");
+    else
+        snprintf(line->arbiter, sizeof(line->arbiter), "file:%s", arbiter);
     snprintf(line->console, sizeof(line->console), "file:%s", replica->console);
     used = (size_t)snprintf(line->net, sizeof(line->net), "%s",
                             options->net ? options->net : "tap:tap0");
@@ -81,6 +84,8 @@ static void add_common(struct command_line *line, const struct replica *replica,
     add_option(line, "--listen", line->listen);
     add(line, "--insecure-channel");
     add_option(line, "--arbiter", line->arbiter);
+    if (options->no_arbiter)
+        add(line, "--assume-fail-stop");
     add_option(line, "--net", line->net);
     if (options->disk) {
         replica_disk(lab, replica->host, line->disk);

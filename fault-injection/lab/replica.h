@@ -14,7 +14,7 @@
 
 #define REPLICA_MACHINE "demo" /* --name of a primary, unless told otherwise */
 #define REPLICA_PORT    7001
-#define REPLICA_EXTRA   12u
+#define REPLICA_EXTRA   32u
 
 /* Self-tests and probing of Debian's kernel that a virtual machine gains nothing from: two thirds
  * of its boot (guest/README.md). */
@@ -37,6 +37,7 @@ struct replica_options {
     bool disk;           /* the host's own: 64 MiB, empty when a pair starts */
     bool capture;        /* of the guest's frames */
     bool no_wait_backup; /* the guest starts at once */
+    bool no_arbiter;     /* who is silent is taken for halted */
     bool hooks;          /* each has a page of hooks; `ftvm` is of the build with hooks */
     bool keep_undo;      /* and keeps what power_drop_unsynced() needs */
 };

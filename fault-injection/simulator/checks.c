@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define TIME_AHEAD_NS (3000 * MS) /* of a computed clock, while the guest is slower than before */
+
 __attribute__((format(printf, 2, 3))) static bool fails(char *why, const char *format, ...)
 {
     va_list arguments;
@@ -64,6 +66,10 @@ bool check_clock_and_terms(const struct cluster *cluster, char *why)
         if (cluster->replicas[i].guest.time_went_back) {
             return fails(why, "the guest of %s saw time run backwards", name(cluster, i));
         }
+        uint64_t most_ns = cluster->now_ns + cluster->jumped_ns + TIME_AHEAD_NS;
+        if (cluster->config.clocks_differ && cluster->replicas[i].guest.last_clock_ns > most_ns) {
+            return fails(why, "the guest of %s has a time that is still to come", name(cluster, i));
+        }
     }
     return true;
 }
@@ -111,7 +117,7 @@ bool check_outputs_in_history(const struct cluster *cluster, char *why)
 {
     unsigned survivor = cluster_survivor(cluster);
     const struct toy_guest *guest = &cluster->replicas[survivor].guest;
-    for (size_t i = 0; i < cluster->emission_count; i++) {
+    for (size_t i = 0; i < cluster->emission_count && !cluster->tainted; i++) {
         const struct emission *emission = &cluster->emissions[i];
         if (emission->number > guest->outputs ||
             guest->history[emission->number - 1] != emission->content) {
@@ -123,25 +129,88 @@ bool check_outputs_in_history(const struct cluster *cluster, char *why)
     return true;
 }
 
+bool check_inputs_in_order(const struct cluster *cluster, char *why)
+{
+    for (unsigned i = 0; i < cluster->replica_count; i++) {
+        const struct toy_guest *guest = &cluster->replicas[i].guest;
+        if (guest->input_out_of_order || guest->completion_out_of_order) {
+            return fails(why, "the guest of %s saw %s out of order", name(cluster, i),
+                         guest->input_out_of_order ? "inputs" : "completions of its disk");
+        }
+    }
+    return true;
+}
+
 bool check_inputs_delivered(const struct cluster *cluster, char *why)
 {
     const struct replica *survivor = &cluster->replicas[cluster_survivor(cluster)];
     uint64_t delivered = survivor->guest.inputs - survivor->inputs_before_live;
-    if (survivor->guest.input_out_of_order) {
-        return fails(why, "the guest of %s saw inputs out of order", survivor->name);
+    return delivered == survivor->inputs_given ||
+           fails(why, "%s was given %llu inputs, and its guest has %llu", survivor->name,
+                 (unsigned long long)survivor->inputs_given, (unsigned long long)delivered);
+}
+
+bool check_acknowledged(const struct cluster *cluster, char *why)
+{
+    const struct replica *survivor = &cluster->replicas[cluster_survivor(cluster)];
+    for (unsigned i = 0; i < CLUSTER_CLIENTS && !cluster->tainted; i++) {
+        const struct client *client = &cluster->clients[i];
+        if (survivor->guest.served[i] < client->acknowledged) {
+            return fails(why, "client %u was answered request %u, and %s has served %llu", i,
+                         client->acknowledged, survivor->name,
+                         (unsigned long long)survivor->guest.served[i]);
+        }
     }
-    return delivered == survivor->inputs_taken ||
-           fails(why, "%s took %llu inputs and delivered %llu", survivor->name,
-                 (unsigned long long)survivor->inputs_taken, (unsigned long long)delivered);
+    return !survivor->guest.request_missing ||
+           fails(why, "the guest of %s lacks a request that was answered", survivor->name);
+}
+
+/* The names under which violations are told. */
+struct named_check {
+    check_function *holds;
+    enum checker checker;
+};
+
+static enum checker first_broken(const struct cluster *cluster, const struct named_check *checks,
+                                 size_t count, char *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!checks[i].holds(cluster, why)) {
+            return checks[i].checker;
+        }
+    }
+    return CHECKER_NONE;
+}
+
+enum checker checks_always(const struct cluster *cluster, char *why)
+{
+    static const struct named_check always[] = {
+        {check_one_emitter_per_term, CHECKER_ACTIVE}, {check_order_without_gap, CHECKER_ORDER},
+        {check_clock_and_terms, CHECKER_TIME},        {check_digests, CHECKER_DIGESTS},
+        {check_inputs_in_order, CHECKER_INPUTS},
+    };
+    static const struct named_check history = {check_outputs_in_history, CHECKER_HISTORY};
+    if (!check_rules_seen(cluster, why)) {
+        return cluster->violated;
+    }
+    enum checker broken = first_broken(cluster, always, sizeof always / sizeof always[0], why);
+    if (broken != CHECKER_NONE || cluster_survivor(cluster) == CLUSTER_MAX_REPLICAS) {
+        return broken;
+    }
+    return first_broken(cluster, &history, 1, why);
+}
+
+enum checker checks_survivor(const struct cluster *cluster, char *why)
+{
+    static const struct named_check checks[] = {
+        {check_survivor, CHECKER_ACTIVE},
+        {check_inputs_delivered, CHECKER_INPUTS},
+        {check_acknowledged, CHECKER_CLIENTS},
+    };
+    return first_broken(cluster, checks, sizeof checks / sizeof checks[0], why);
 }
 
 bool check_safety(const struct cluster *cluster, char *why)
 {
-    if (!check_rules_seen(cluster, why) || !check_one_emitter_per_term(cluster, why) ||
-        !check_order_without_gap(cluster, why) || !check_clock_and_terms(cluster, why) ||
-        !check_digests(cluster, why)) {
-        return false;
-    }
-    return cluster_survivor(cluster) == CLUSTER_MAX_REPLICAS ||
-           check_outputs_in_history(cluster, why);
+    return checks_always(cluster, why) == CHECKER_NONE;
 }

@@ -14,8 +14,10 @@
 #ifndef FAULT_INJECTION_SIMULATOR_CLUSTER_H
 #define FAULT_INJECTION_SIMULATOR_CLUSTER_H
 
-#include "replication/arbiter_backend.h"
+#include "replication/arbiter.h"
 #include "replication/engine.h"
+#include "fault-injection/simulator/checker.h"
+#include "fault-injection/simulator/store.h"
 #include "fault-injection/simulator/toy_guest.h"
 
 #define CLUSTER_MAX_REPLICAS 24u
@@ -34,6 +36,18 @@ struct cluster_config {
     uint64_t load_ns;            /* of a state */
     size_t chunk_size;           /* pieces in which a state is saved */
     uint64_t seed;
+
+    /* For runs that are to go wrong in more ways; off in cluster_defaults(). */
+    uint64_t think_ns;  /* a client, after an answer; CLUSTER_NEVER: none asks */
+    size_t padding;     /* of each output */
+    uint64_t spacing;   /* of the guest's steps, where lengths are not fixed; 0: the usual */
+    bool clocks_differ; /* hosts' clocks start where they are drawn, not upwards */
+    bool devices;       /* the guest has a disk, and clients (world.h) */
+    uint64_t disk_ns;   /* of a disk request, and up to so much more, drawn */
+    bool watches_ends;  /* replicas that end for no reason are a violation */
+    /* Lets the `countdown`-th allocation from here on fail; 0: none. Returns whether one has failed
+     * since the last call, and leaves in *countdown what is left of it. NULL: none ever fails. */
+    bool (*allocation_arm)(uint64_t *countdown);
 };
 
 enum guest_fault {
@@ -44,6 +58,8 @@ enum guest_fault {
     GUEST_CANNOT_SAVE,
     GUEST_CANNOT_LOAD,
 };
+
+enum disk_fault { DISK_SOUND, DISK_FULL, DISK_FAILS, DISK_TORN };
 
 enum vcpu_state {
     VCPU_OFF,
@@ -75,13 +91,16 @@ struct replica {
     uint64_t load_ns;
     unsigned origin; /* replica that it joined; itself for a first primary */
     unsigned address;
-    unsigned backup; /* whom it last told PROTECTED */
-    bool rejoins;    /* tries again if refused for now */
+    unsigned backup;    /* whom it last told PROTECTED */
+    bool takes_nothing; /* of a state */
+    bool rejoins;       /* tries again if refused for now */
+    size_t attempt;     /* the connection that it made last */
 
     struct toy_guest guest;
     enum guest_fault fault;
     enum vcpu_state vcpu;
     uint64_t vcpu_due_ns;
+    bool has_state; /* all of it, to be loaded */
     bool vcpu_live;
     uint64_t slice_end; /* a look is due there, before the next step; 0: none */
     char asked;         /* the step that waits for an answer */
@@ -100,6 +119,26 @@ struct replica {
     uint64_t inputs_before_live;
     uint64_t term;
 
+    enum disk_fault disk_fault;   /* at its next disk request */
+    uint64_t disk_done;           /* the last request that its disk has finished */
+    unsigned disk_generation;     /* completions of an earlier one do not come any more */
+    uint64_t allocation_fails_in; /* so many allocations; 0: never */
+    bool hangs, fails, starves;   /* why it may end */
+    bool fooled;                  /* it was sent what no correct replica sends */
+    uint64_t altered_lsn;         /* an entry that it must not execute; 0: none */
+    bool state_altered;           /* a state that it must not load */
+    bool flipped;                 /* its guest's state was changed behind its back */
+
+    /* What watch.h has seen. */
+    uint64_t *made; /* [n - 1]: the log's length before output n, 0 for a backup's */
+    size_t made_count, made_capacity;
+    uint64_t told_term;       /* of the last PROTECTED that it sent, to `backup` */
+    uint64_t told_released;   /* by its primary */
+    uint64_t answers;         /* entries answered to its guest while a backup */
+    uint64_t epochs_answered; /* of them, boundaries */
+    uint64_t inputs_given;    /* to its guest while live */
+    uint64_t inputs_due;      /* at its next boundary, at least */
+
     bool arbiter_cut;
     unsigned
         lose_answers; /* of the arbiter: so many come as unreachable, though they took effect */
@@ -116,10 +155,20 @@ struct emission {
     uint64_t content;
 };
 
+#define CLUSTER_CLIENTS TOY_CLIENTS
+
+/* A client asks one thing at a time, and again if it hears nothing. */
+struct client {
+    uint32_t asked, acknowledged; /* number of its last request; of the last one answered */
+    uint64_t again_ns;            /* to ask again */
+};
+
 struct connection {
     unsigned ends[2]; /* replicas: who connected, who was connected to */
     bool open[2];
     uint64_t last_arrival_ns[2]; /* towards that end */
+    /* What watch.h has seen of entries towards that end. */
+    uint64_t sent_lsn[2], received_lsn[2], loaded_lsn[2], sent_boundaries[2];
 };
 
 /* Something to go wrong in the middle of an update. */
@@ -162,13 +211,28 @@ struct cluster {
     bool answers_lost_at_first; /* of the arbiter, once for each replica */
     uint64_t actions;
 
-    struct arbiter_record record;
-    bool record_stands;
+    struct store store;
+    struct arbiter *arbiter;
+    struct arbiter_record lost_record; /* what was there before an old copy was; term 0: none */
+    struct arbiter_record record;      /* as it stands on the store, after each question */
 
     struct emission *emissions;
     size_t emission_count, emission_capacity;
     uint64_t input_count; /* that the world has made */
-    char violation[256];  /* the first rule seen broken while it ran, or empty */
+    struct client clients[CLUSTER_CLIENTS];
+    uint64_t flow_epoch; /* when it was last asked whether all goes on */
+    size_t flow_emissions;
+    unsigned crook, crook_victim; /* crook.h */
+    uint64_t jumped_ns;           /* by all clocks together */
+    bool calm;           /* nothing goes wrong any more; new replicas are as fast as the rest */
+    bool clients_silent; /* they ask nothing more */
+    uint64_t steps;      /* of engines */
+    unsigned flip_frame[CLUSTER_MAX_REPLICAS][CLUSTER_MAX_REPLICAS]; /* so many lose a bit */
+    unsigned flips, stops; /* what was done: states changed behind a guest's back, stop commands */
+    bool tainted; /* one with a changed state has gone live: its history is another guest's */
+    bool halts;   /* the guest's program does */
+    enum checker violated; /* the first violation seen while it ran, or CHECKER_NONE */
+    char violation[256];
 
     char *story;
     size_t story_size, story_capacity;
@@ -211,6 +275,24 @@ void cluster_heal_all(struct cluster *cluster);
 void cluster_break(struct cluster *cluster, unsigned a, unsigned b); /* what is under way is lost */
 void cluster_lose(struct cluster *cluster, unsigned from, unsigned to); /* what is under way */
 void cluster_cut_arbiter(struct cluster *cluster, unsigned replica, bool cut);
+/* The arbiter's storage loses its power, with what was not synced, or has it again. */
+void cluster_store_power(struct cluster *cluster, bool on);
+/* It was restored from a copy that is older than the present term. False if there is no such copy.
+ * The second puts back what it was. */
+bool cluster_store_set_back(struct cluster *cluster);
+void cluster_store_mend(struct cluster *cluster);
+
+/* The next frame from one to the other arrives with one bit changed. */
+void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to);
+/* The state of its guest is changed behind its back. */
+void cluster_flip_state(struct cluster *cluster, unsigned replica);
+void cluster_misguide(struct cluster *cluster, unsigned replica, enum guest_fault fault);
+void cluster_jump_clock(struct cluster *cluster, unsigned replica, uint64_t forward_ns);
+void cluster_break_disk(struct cluster *cluster, unsigned replica, enum disk_fault fault);
+void cluster_hang(struct cluster *cluster, unsigned replica);
+void cluster_starve(struct cluster *cluster, unsigned replica, uint64_t allocations);
+/* Somebody starts a second primary without being told to take over. It must not begin. */
+void cluster_start_second_primary(struct cluster *cluster);
 
 /* What the world and the operator do. False if the engine has no room for the input. */
 bool cluster_input(struct cluster *cluster, unsigned replica);
@@ -228,8 +310,8 @@ unsigned cluster_survivor(const struct cluster *cluster);
 bool cluster_is_protected(struct cluster *cluster); /* some primary is, and its backup was told */
 
 /* A rule was seen broken. */
-void cluster_violation(struct cluster *cluster, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cluster_violation(struct cluster *cluster, enum checker checker, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The story. */
 void cluster_tell(struct cluster *cluster, bool tells);

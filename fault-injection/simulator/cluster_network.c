@@ -1,4 +1,4 @@
-/* Connections and the arbiter: what is sent, when it arrives, and what is in the way. */
+/* Connections: what is sent, when it arrives, and what is in the way. */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,10 @@
 #include "logging/codec.h"
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
+#include "fault-injection/simulator/crook.h"
+#include "fault-injection/simulator/watch.h"
+
+#define ANSWER_WITHIN_NS (500 * MS) /* a WELCOME or REFUSE to a HELLO */
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
@@ -45,6 +49,10 @@ void cluster_connect(struct cluster *cluster, unsigned from, unsigned to)
                                         cluster->connection_count, sizeof *cluster->connections);
     size_t number = cluster->connection_count++;
     bool answers = cluster->replicas[to].alive;
+    cluster->replicas[from].attempt = number;
+    if (cluster->replicas[from].rejoins) {
+        network_rejoin(cluster, from, ANSWER_WITHIN_NS);
+    }
     cluster->connections[number] = (struct connection){
         .ends = {from, to},
         .open = {true, answers},
@@ -71,19 +79,23 @@ void network_send(struct cluster *cluster, unsigned from, engine_peer peer,
         return;
     }
     char line[TRACE_LINE_SIZE];
-    if (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats) {
+    if (cluster->tells && (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats)) {
         cluster_say(cluster, "%s -> %s %s", name_of(cluster, from),
                     name_of(cluster, connection->ends[1 - end]),
                     trace_message(message, line, sizeof line));
     }
-    if (message->type == MESSAGE_PROTECTED) {
-        cluster->replicas[from].backup = connection->ends[1 - end];
-    }
+    watch_send(cluster, from, connection, message);
     size_t size = codec_frame_size(message);
     uint8_t *frame = malloc(size);
     if (size == 0 || frame == NULL || codec_encode(message, frame, size, &size) != CODEC_OK) {
         fprintf(stderr, "%s cannot be encoded\n", trace_message(message, line, sizeof line));
         abort();
+    }
+    unsigned *flips = &cluster->flip_frame[from][connection->ends[1 - end]];
+    if (*flips > 0) {
+        uint64_t bit = cluster_random(cluster, 8 * size);
+        frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        --*flips;
     }
     schedule(cluster, peer - 1, 1 - end, PENDING_FRAME, NULL, frame, size);
 }
@@ -121,37 +133,107 @@ void network_close_all(struct cluster *cluster, unsigned replica, const char *re
     }
 }
 
+bool network_is_blocked(const struct cluster *cluster, unsigned from, unsigned to)
+{
+    return cluster->replicas[to].paused || cluster->cut[from][to];
+}
+
 bool network_blocks(const struct cluster *cluster, const struct pending *pending)
 {
-    if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION) {
+    if (pending->kind == PENDING_NOTHING || pending->kind == PENDING_QUESTION ||
+        pending->kind == PENDING_CLIENT) {
         return false;
     }
     if (cluster->replicas[pending->to].paused) {
         return true;
     }
     return pending->kind != PENDING_ANSWER && pending->kind != PENDING_REJOIN &&
-           cluster->cut[pending->from][pending->to];
+           pending->kind != PENDING_DISK && cluster->cut[pending->from][pending->to];
+}
+
+/* Of the connection that it has tried last; should it try another before, that one is waited for.
+ */
+void network_rejoin(struct cluster *cluster, unsigned number, uint64_t after_ns)
+{
+    struct pending again = {.at_ns = cluster->now_ns + after_ns,
+                            .order = ++cluster->order,
+                            .kind = PENDING_REJOIN,
+                            .to = number,
+                            .connection = cluster->replicas[number].attempt};
+    cluster_push(cluster, &again);
+}
+
+/* A joiner that has not begun yet tries again. */
+static void connection_ended(struct cluster *cluster, unsigned number, struct engine_event *event)
+{
+    struct replica *replica = &cluster->replicas[number];
+    unsigned end = end_of(&cluster->connections[event->peer - 1], number);
+    bool connecting = cluster_status(cluster, number).peer == event->peer || end == 0;
+    bool told = cluster_status(cluster, number).is_protected;
+    cluster_step(cluster, number, event);
+    struct engine_status after = cluster_status(cluster, number);
+    if (told && after.end == ENGINE_RUNNING && after.peer == event->peer) {
+        cluster_violation(cluster, CHECKER_LIVENESS, "%s does not notice that its connection ended",
+                          replica->name);
+    }
+    if (connecting && replica->rejoins && replica->vcpu == VCPU_OFF && replica->alive) {
+        network_rejoin(cluster, number, 200 * MS);
+    }
+}
+
+/* As the channel does with what it cannot read: what came over this connection cannot be trusted
+ * any more, and both sides learn of its end. */
+static void connection_spoilt(struct cluster *cluster, const struct pending *pending)
+{
+    struct engine_event event = {
+        .type = ENGINE_PEER_LOST, .peer = pending->connection + 1, .reason = "a damaged frame"};
+    cluster_say(cluster, "%s cannot read what it gets from %s", name_of(cluster, pending->to),
+                name_of(cluster, pending->from));
+    network_close(cluster, pending->to, event.peer, "connection closed");
+    connection_ended(cluster, pending->to, &event);
 }
 
 static void frame_arrives(struct cluster *cluster, const struct pending *pending)
 {
     struct message *message;
     size_t used;
-    if (codec_decode(pending->frame, pending->frame_size, &message, &used) != CODEC_OK) {
-        abort();
+    if (replica_decode(cluster, pending->to, pending->frame, pending->frame_size, &message,
+                       &used) != CODEC_OK) {
+        connection_spoilt(cluster, pending);
+        return;
     }
+    struct connection *connection = &cluster->connections[pending->connection];
+    if (crook_arrives(cluster, pending->to, pending->connection + 1, message)) {
+        message_free(message);
+        return;
+    }
+    watch_receive(cluster, connection, end_of(connection, pending->to), message);
     struct engine_event event = {
         .type = ENGINE_MESSAGE, .peer = pending->connection + 1, .message = message};
     cluster_step(cluster, pending->to, &event);
     message_free(message);
 }
 
+static bool is_open(const struct cluster *cluster, size_t connection, unsigned replica)
+{
+    const struct connection *its = &cluster->connections[connection];
+    return its->open[end_of(its, replica)];
+}
+
+/* Who takes a connection and says nothing is tried again, as one that was lost. */
 static void try_again(struct cluster *cluster, unsigned replica)
 {
     struct replica *joiner = &cluster->replicas[replica];
     unsigned survivor = cluster_survivor(cluster);
-    if (!joiner->alive) {
+    if (!joiner->alive || joiner->vcpu != VCPU_OFF) {
         return;
+    }
+    if (is_open(cluster, joiner->attempt, replica)) {
+        struct engine_event event = {.type = ENGINE_PEER_LOST,
+                                     .peer = joiner->attempt + 1,
+                                     .reason = "the other side does not answer"};
+        network_close(cluster, replica, event.peer, "connection closed");
+        cluster_step(cluster, replica, &event);
     }
     if (survivor != CLUSTER_MAX_REPLICAS) {
         joiner->origin = survivor;
@@ -165,7 +247,9 @@ void network_arrive(struct cluster *cluster, struct pending *pending)
         return;
     }
     if (pending->kind == PENDING_REJOIN) {
-        try_again(cluster, pending->to);
+        if (pending->connection == cluster->replicas[pending->to].attempt) {
+            try_again(cluster, pending->to);
+        }
         return;
     }
     unsigned end = end_of(&cluster->connections[pending->connection], pending->to);
@@ -185,16 +269,10 @@ void network_arrive(struct cluster *cluster, struct pending *pending)
         event.reason = pending->reason;
         break;
     }
-    bool connecting = cluster_status(cluster, pending->to).peer == event.peer || end == 0;
-    cluster_step(cluster, pending->to, &event);
-    struct replica *replica = &cluster->replicas[pending->to];
-    if (event.type == ENGINE_PEER_LOST && connecting && replica->rejoins &&
-        replica->vcpu == VCPU_OFF && replica->alive) {
-        struct pending again = {.at_ns = cluster->now_ns + 200 * MS,
-                                .order = ++cluster->order,
-                                .kind = PENDING_REJOIN,
-                                .to = pending->to};
-        cluster_push(cluster, &again);
+    if (event.type == ENGINE_PEER_LOST) {
+        connection_ended(cluster, pending->to, &event);
+    } else {
+        cluster_step(cluster, pending->to, &event);
     }
 }
 
@@ -277,6 +355,13 @@ void cluster_lose(struct cluster *cluster, unsigned from, unsigned to)
     }
 }
 
+void cluster_flip_frame(struct cluster *cluster, unsigned from, unsigned to)
+{
+    cluster_say(cluster, "the next frame from %s to %s is damaged", name_of(cluster, from),
+                name_of(cluster, to));
+    cluster->flip_frame[from][to]++;
+}
+
 void cluster_break(struct cluster *cluster, unsigned a, unsigned b)
 {
     cluster_say(cluster, "the connection of %s and %s breaks", name_of(cluster, a),
@@ -299,110 +384,4 @@ void cluster_break(struct cluster *cluster, unsigned a, unsigned b)
             }
         }
     }
-}
-
-/* ---- The arbiter ----------------------------------------------------------------------------- */
-
-static enum arbiter_outcome decide(struct cluster *cluster, enum arbiter_request_kind kind,
-                                   unsigned replica, uint64_t term, uint64_t claim_id)
-{
-    struct arbiter_request request = {
-        .kind = kind,
-        .claim = {.name = cluster->config.engine.name,
-                  .owner = name_of(cluster, replica),
-                  .term = term,
-                  .claim_id = claim_id,
-                  .take_over = true},
-    };
-    struct arbiter_record next;
-    char text[ARBITER_ERROR_SIZE] = "";
-    struct arbiter_reason reason = {text, sizeof text};
-    enum arbiter_outcome outcome =
-        arbiter_decide(&request, cluster->record_stands ? &cluster->record : NULL, &next, &reason);
-    if (outcome == ARBITER_WON) {
-        cluster->record = next;
-        cluster->record_stands = true;
-    }
-    return outcome;
-}
-
-uint64_t arbiter_start_of_day(struct cluster *cluster, unsigned replica)
-{
-    decide(cluster, REQUEST_START, replica, 0, toy_mix(cluster->config.seed, 200 + replica));
-    return cluster->record.term;
-}
-
-void cluster_cut_arbiter(struct cluster *cluster, unsigned replica, bool cut)
-{
-    cluster_say(cluster, "%s %s the arbiter", name_of(cluster, replica),
-                cut ? "cannot reach" : "can reach");
-    cluster->replicas[replica].arbiter_cut = cut;
-}
-
-void arbiter_ask(struct cluster *cluster, unsigned replica, bool release, uint64_t term,
-                 uint64_t claim_id)
-{
-    struct pending question = {
-        .at_ns = cluster->now_ns + cluster->config.arbiter_ns / 2 +
-                 cluster->replicas[replica].extra_arbiter_ns,
-        .order = ++cluster->order,
-        .kind = PENDING_QUESTION,
-        .to = replica,
-        .release = release,
-        .term = term,
-        .claim_id = claim_id,
-    };
-    cluster_push(cluster, &question);
-}
-
-static void question_arrives(struct cluster *cluster, const struct pending *question)
-{
-    static const enum engine_outcome outcomes[] = {
-        [ARBITER_WON] = ENGINE_WON,
-        [ARBITER_LOST] = ENGINE_LOST,
-        [ARBITER_STOPPED] = ENGINE_RELEASED,
-        [ARBITER_ABSENT] = ENGINE_UNREACHABLE,
-        [ARBITER_UNREACHABLE] = ENGINE_UNREACHABLE,
-    };
-    struct replica *replica = &cluster->replicas[question->to];
-    struct pending answer = *question;
-    answer.kind = PENDING_ANSWER;
-    answer.at_ns = cluster->now_ns + cluster->config.arbiter_ns / 2;
-    answer.order = ++cluster->order;
-    answer.outcome = ENGINE_UNREACHABLE;
-    answer.reason = "no answer";
-    if (!replica->arbiter_cut) {
-        enum arbiter_outcome outcome =
-            decide(cluster, question->release ? REQUEST_RELEASE : REQUEST_CLAIM, question->to,
-                   question->term, question->claim_id);
-        answer.outcome = outcomes[outcome];
-        answer.reason = outcome == ARBITER_WON ? "" : "the record is another's";
-        if (replica->lose_answers > 0) {
-            replica->lose_answers--;
-            answer.outcome = ENGINE_UNREACHABLE;
-            answer.reason = "its answer was lost";
-        }
-    }
-    cluster_push(cluster, &answer);
-}
-
-void arbiter_arrive(struct cluster *cluster, const struct pending *pending)
-{
-    if (pending->kind == PENDING_QUESTION) {
-        question_arrives(cluster, pending);
-        return;
-    }
-    if (!cluster->replicas[pending->to].alive) {
-        return;
-    }
-    struct engine_event event = {
-        .type = pending->release ? ENGINE_RELEASE_ANSWER : ENGINE_CLAIM_ANSWER,
-        .claim_id = pending->claim_id,
-        .outcome = pending->outcome,
-        .reason = pending->reason,
-    };
-    char line[TRACE_LINE_SIZE];
-    cluster_say(cluster, "%s %s", name_of(cluster, pending->to),
-                trace_event(&event, line, sizeof line));
-    cluster_step(cluster, pending->to, &event);
 }

@@ -1,12 +1,12 @@
-/* A replica: does what its engine says, and runs its guest. */
+/* A replica does what its engine says, or is lost in the midst of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "replication/trace.h"
 #include "fault-injection/simulator/cluster_parts.h"
-
-#define CHUNK_NS (1 * MS) /* to save one piece of state */
+#include "fault-injection/simulator/watch.h"
+#include "fault-injection/simulator/world.h"
 
 void replica_destroy(struct replica *replica)
 {
@@ -14,6 +14,7 @@ void replica_destroy(struct replica *replica)
     toy_destroy(&replica->guest);
     free(replica->state);
     free(replica->executed);
+    free(replica->made);
 }
 
 uint64_t replica_now(const struct cluster *cluster, unsigned replica)
@@ -21,362 +22,7 @@ uint64_t replica_now(const struct cluster *cluster, unsigned replica)
     return cluster->now_ns + cluster->replicas[replica].clock_base_ns;
 }
 
-/* ---- The guest ------------------------------------------------------------------------------- */
-
-/* When the guest will have run up to its next step. */
-static void schedule_step(struct cluster *cluster, struct replica *replica)
-{
-    uint64_t position;
-    toy_next_step(&replica->guest, &position);
-    uint64_t slice = cluster->config.slice;
-    replica->slice_end = 0;
-    if (slice != 0 && position - replica->guest.position > slice) {
-        position = replica->slice_end = replica->guest.position + slice;
-    }
-    uint64_t instruction_ns =
-        replica->instruction_ns != 0 ? replica->instruction_ns : cluster->config.instruction_ns;
-    replica->vcpu = VCPU_RUNS;
-    replica->vcpu_due_ns = cluster->now_ns + (position - replica->guest.position) * instruction_ns;
-}
-
-static void start_epoch(struct cluster *cluster, struct replica *replica)
-{
-    if (replica->next_epoch.clock_ns > replica->last_clock_value_ns) {
-        replica->last_clock_value_ns = replica->next_epoch.clock_ns;
-    }
-    toy_start_epoch(&replica->guest, &replica->next_epoch);
-    schedule_step(cluster, replica);
-}
-
-static void start_save(struct cluster *cluster, struct replica *replica)
-{
-    free(replica->state);
-    replica->state = toy_save(&replica->guest, &replica->state_size);
-    replica->state_used = 0;
-    replica->size_told = false;
-    replica->vcpu = VCPU_SAVES;
-    replica->vcpu_due_ns = cluster->now_ns;
-}
-
-static void wait_for_reply(struct replica *replica)
-{
-    replica->vcpu = VCPU_WAITS;
-    replica->vcpu_due_ns = CLUSTER_NEVER;
-}
-
-static void save_some(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    struct engine_event event = {.type = ENGINE_STATE_SIZE, .size = replica->state_size};
-    if (!replica->size_told) {
-        replica->size_told = true;
-        replica->vcpu_due_ns = cluster->now_ns + CHUNK_NS;
-        cluster_step(cluster, number, &event);
-        return;
-    }
-    bool wanted = cluster_status(cluster, number).saving && replica->fault != GUEST_CANNOT_SAVE;
-    size_t left = replica->state_size - replica->state_used;
-    if (left == 0 || !wanted) {
-        event = (struct engine_event){.type = ENGINE_STATE_SAVED, .ok = wanted};
-        wait_for_reply(replica);
-        cluster_step(cluster, number, &event);
-        return;
-    }
-    size_t size = left < cluster->config.chunk_size ? left : cluster->config.chunk_size;
-    event = (struct engine_event){.type = ENGINE_STATE_CHUNK,
-                                  .data = {replica->state + replica->state_used, size}};
-    replica->state_used += size;
-    replica->vcpu_due_ns = cluster->now_ns + CHUNK_NS;
-    cluster_step(cluster, number, &event);
-}
-
-static void load(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    bool ok = replica->fault != GUEST_CANNOT_LOAD &&
-              toy_load(&replica->guest, replica->state, replica->state_size);
-    struct engine_event event = {.type = ENGINE_STATE_LOADED, .ok = ok};
-    wait_for_reply(replica);
-    cluster_step(cluster, number, &event);
-}
-
-static void make_output(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    uint64_t content = toy_output(&replica->guest);
-    uint8_t data[sizeof content];
-    memcpy(data, &content, sizeof content);
-    if (replica->vcpu_live) {
-        cluster_say(cluster, "%s makes output %llu", replica->name,
-                    (unsigned long long)replica->guest.outputs);
-    }
-    struct engine_event event = {.type = ENGINE_OUTPUT, .device = 1, .data = {data, sizeof data}};
-    schedule_step(cluster, replica);
-    cluster_step(cluster, number, &event);
-}
-
-/* As ftvm_value() and ftvm_clock() do. What this replica would answer is no other's answer. */
-static void ask_value(struct cluster *cluster, unsigned number, char step)
-{
-    struct replica *replica = &cluster->replicas[number];
-    bool is_clock = step == 'c';
-    uint64_t value = toy_mix(replica_now(cluster, number), number);
-    if (is_clock) {
-        value = replica->last_clock_value_ns;
-        if (replica->vcpu_live) {
-            uint64_t host_ns = replica_now(cluster, number) + (uint64_t)replica->clock_offset_ns;
-            value = host_ns > value ? host_ns : value;
-        }
-    }
-    uint8_t data[sizeof value];
-    memcpy(data, &value, sizeof value);
-    struct engine_event event = {
-        .type = ENGINE_VALUE, .is_clock = is_clock, .data = {data, sizeof data}};
-    toy_next_step(&replica->guest, &event.position);
-    replica->asked = step;
-    if (!replica->vcpu_live) {
-        wait_for_reply(replica);
-        cluster_step(cluster, number, &event);
-        return;
-    }
-    if (is_clock) {
-        replica->last_clock_value_ns = value;
-        toy_clock_value(&replica->guest, value);
-    } else {
-        toy_value(&replica->guest, value);
-    }
-    schedule_step(cluster, replica);
-    cluster_step(cluster, number, &event);
-}
-
-static void record_executed(struct replica *replica)
-{
-    replica->executed = cluster_grow(replica->executed, &replica->executed_capacity,
-                                     replica->executed_count, sizeof *replica->executed);
-    replica->executed[replica->executed_count++] = (struct executed){
-        .epoch = replica->guest.epoch.number,
-        .position = replica->guest.position,
-        .digest = replica->guest.hash,
-    };
-}
-
-static void ask_boundary(struct cluster *cluster, unsigned number, char step)
-{
-    struct replica *replica = &cluster->replicas[number];
-    struct toy_guest *guest = &replica->guest;
-    record_executed(replica);
-    struct engine_event event = {
-        .type = ENGINE_BOUNDARY,
-        .position = guest->position,
-        .digest = guest->hash,
-        .idle = step == 'i' || step == 'z',
-        .wake_ns = step == 'i' ? toy_clock(guest) + TOY_IDLE_NS : UINT64_MAX,
-        .halt = step == 'h',
-    };
-    wait_for_reply(replica);
-    cluster_step(cluster, number, &event);
-}
-
-static void end_epoch(struct cluster *cluster, unsigned number, char step)
-{
-    struct replica *replica = &cluster->replicas[number];
-    struct toy_guest *guest = &replica->guest;
-    toy_end_epoch(guest);
-    if (replica->fault == GUEST_FLIPS_HASH || replica->fault == GUEST_STOPS_ELSEWHERE) {
-        guest->hash ^= replica->fault == GUEST_FLIPS_HASH;
-        guest->position += replica->fault == GUEST_STOPS_ELSEWHERE;
-        replica->fault = GUEST_SOUND;
-    }
-    ask_boundary(cluster, number, step);
-}
-
-/* As a machine does that calls ftvm_stop_at(). */
-static void look(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    toy_move(&replica->guest, replica->slice_end);
-    /* A survivor's own wishes are not asked for before it is live; its time may be over. */
-    bool wanted = engine_wants_boundary(replica->engine) || !replica->vcpu_live;
-    if (!engine_may_cut(replica->engine) || !wanted) {
-        schedule_step(cluster, replica);
-        return;
-    }
-    toy_cut_epoch(&replica->guest);
-    ask_boundary(cluster, number, 'b');
-}
-
-static void run_step(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    uint64_t position;
-    if (replica->slice_end != 0) {
-        look(cluster, number);
-        return;
-    }
-    char step = toy_next_step(&replica->guest, &position);
-    bool asks = step == 'v' || step == 'c';
-    if (asks && replica->fault == GUEST_SKIPS_A_VALUE) {
-        replica->fault = GUEST_SOUND;
-        step = 'b';
-    }
-    switch (step) {
-    case 'o': make_output(cluster, number); return;
-    case 'v':
-    case 'c': ask_value(cluster, number, step); return;
-    case '.':
-        toy_pass(&replica->guest);
-        schedule_step(cluster, replica);
-        return;
-    case 's':
-        replica->vcpu = VCPU_HANGS;
-        replica->vcpu_due_ns = CLUSTER_NEVER;
-        cluster_say(cluster, "%s hangs", replica->name);
-        return;
-    default: end_epoch(cluster, number, step); return;
-    }
-}
-
-void replica_run_vcpu(struct cluster *cluster, unsigned number)
-{
-    struct replica *replica = &cluster->replicas[number];
-    struct engine_event begin = {.type = ENGINE_BEGIN};
-    switch (replica->vcpu) {
-    case VCPU_BEGINS:
-        wait_for_reply(replica);
-        cluster_step(cluster, number, &begin);
-        return;
-    case VCPU_RUNS: run_step(cluster, number); return;
-    case VCPU_SAVES: save_some(cluster, number); return;
-    case VCPU_LOADS: load(cluster, number); return;
-    default: replica->vcpu_due_ns = CLUSTER_NEVER; return;
-    }
-}
-
-/* ---- Replies to the guest -------------------------------------------------------------------- */
-
-static void become_live(struct replica *replica, const struct engine_reply *reply, uint64_t epoch)
-{
-    if (!reply->live) {
-        return;
-    }
-    replica->vcpu_live = true;
-    replica->clock_offset_ns = reply->clock_offset_ns;
-    if (reply->promoted) {
-        replica->promotions++;
-        replica->first_live_epoch = epoch;
-        replica->inputs_before_live = replica->guest.inputs;
-    }
-}
-
-static void take_epoch(struct cluster *cluster, struct replica *replica,
-                       const struct engine_reply *reply)
-{
-    if (replica->executed_count > 0) {
-        replica->executed[replica->executed_count - 1].from_log = !reply->live;
-    }
-    become_live(replica, reply, reply->epoch.number - 1);
-    for (size_t i = 0; i < reply->input_count; i++) {
-        toy_deliver(&replica->guest, reply->inputs[i].data);
-    }
-    replica->next_epoch = reply->epoch;
-    if (reply->save) {
-        start_save(cluster, replica);
-    } else {
-        start_epoch(cluster, replica);
-    }
-}
-
-static void take_value(struct cluster *cluster, struct replica *replica,
-                       const struct engine_reply *reply)
-{
-    uint64_t value;
-    memcpy(&value, reply->data.data, sizeof value);
-    become_live(replica, reply, replica->guest.epoch.number);
-    if (replica->asked == 'c') {
-        if (value > replica->last_clock_value_ns) {
-            replica->last_clock_value_ns = value;
-        }
-        toy_clock_value(&replica->guest, value);
-    } else {
-        toy_value(&replica->guest, value);
-    }
-    schedule_step(cluster, replica);
-}
-
-static void take_state(struct replica *replica, struct log_bytes data)
-{
-    uint8_t *state = realloc(replica->state, replica->state_size + data.size);
-    if (state == NULL) {
-        abort();
-    }
-    memcpy(state + replica->state_size, data.data, data.size);
-    replica->state = state;
-    replica->state_size += data.size;
-}
-
-static void take_reply(struct cluster *cluster, unsigned number, const struct engine_reply *reply)
-{
-    struct replica *replica = &cluster->replicas[number];
-    char line[TRACE_LINE_SIZE];
-    struct engine_action action = {.type = ENGINE_DO_REPLY, .reply = *reply};
-    if (reply->type != ENGINE_REPLY_STATE_CHUNK) {
-        cluster_say(cluster, "%s %s", replica->name, trace_action(&action, line, sizeof line));
-    }
-    switch (reply->type) {
-    case ENGINE_REPLY_EPOCH: take_epoch(cluster, replica, reply); return;
-    case ENGINE_REPLY_VALUE: take_value(cluster, replica, reply); return;
-    case ENGINE_REPLY_SAVE: start_save(cluster, replica); return;
-    case ENGINE_REPLY_GO:
-        replica->next_epoch = reply->epoch;
-        start_epoch(cluster, replica);
-        return;
-    case ENGINE_REPLY_STATE:
-        replica->next_epoch = reply->epoch;
-        replica->state_size = 0;
-        return;
-    case ENGINE_REPLY_STATE_CHUNK: take_state(replica, reply->data); return;
-    case ENGINE_REPLY_STATE_END:
-        replica->vcpu = VCPU_LOADS;
-        replica->vcpu_due_ns = cluster->now_ns + replica->load_ns;
-        return;
-    }
-}
-
 /* ---- What the engine says -------------------------------------------------------------------- */
-
-/* Rule R4, seen from outside. Protected: the backup has every entry before the output. Unprotected:
- * the record is this replica's, and nobody may claim it. */
-static void check_release(struct cluster *cluster, unsigned number,
-                          const struct engine_output *output)
-{
-    const struct replica *replica = &cluster->replicas[number];
-    struct engine_status status = cluster_status(cluster, number);
-    if (status.claiming) {
-        cluster_violation(cluster, "%s emits %llu during a claim", replica->name,
-                          (unsigned long long)output->number);
-    }
-    if (status.is_protected) {
-        if (cluster_status(cluster, replica->backup).lsn < output->lsn) {
-            cluster_violation(cluster, "%s emits %llu before its backup has entry %llu",
-                              replica->name, (unsigned long long)output->number,
-                              (unsigned long long)output->lsn);
-        }
-        return;
-    }
-    if (strcmp(cluster->record.owner, replica->name) != 0 || cluster->record.term != status.term) {
-        cluster_violation(cluster, "%s emits %llu without holding the record", replica->name,
-                          (unsigned long long)output->number);
-    }
-    for (unsigned i = 0; i < cluster->replica_count; i++) {
-        if (i != number && cluster->replicas[i].alive && !cluster_is_live(cluster, i) &&
-            cluster_status(cluster, i).is_protected &&
-            cluster_status(cluster, i).term == status.term) {
-            cluster_violation(cluster, "%s emits %llu unprotected while %s may claim",
-                              replica->name, (unsigned long long)output->number,
-                              cluster->replicas[i].name);
-        }
-    }
-}
 
 static void emit(struct cluster *cluster, unsigned number, const struct engine_output *output)
 {
@@ -391,7 +37,8 @@ static void emit(struct cluster *cluster, unsigned number, const struct engine_o
             .number = output->number,
         };
         memcpy(&emission->content, output->data, sizeof emission->content);
-        check_release(cluster, number, output);
+        watch_emit(cluster, number, output);
+        world_sees(cluster, output);
     }
 }
 
@@ -411,11 +58,10 @@ static void refused(struct cluster *cluster, unsigned number, const struct messa
     struct replica *replica = &cluster->replicas[number];
     bool may_pass = refuse->code == REFUSE_SECOND || refuse->code == REFUSE_ROLE;
     if (may_pass && replica->rejoins) {
-        struct pending again = {.at_ns = cluster->now_ns + 200 * MS,
-                                .order = ++cluster->order,
-                                .kind = PENDING_REJOIN,
-                                .to = number};
-        cluster_push(cluster, &again);
+        network_rejoin(cluster, number, 200 * MS);
+    } else if (cluster->config.devices) {
+        cluster_say(cluster, "%s gives up", replica->name);
+        replica->alive = false;
     }
 }
 
@@ -427,9 +73,12 @@ static void welcomed(struct cluster *cluster, struct replica *replica)
     replica->vcpu_due_ns = cluster->now_ns;
 }
 
-static void end(struct cluster *cluster, unsigned number, enum engine_end why)
+static void end(struct cluster *cluster, unsigned number, enum engine_end why, const char *reason)
 {
     struct replica *replica = &cluster->replicas[number];
+    if (cluster->config.watches_ends) {
+        watch_end(cluster, number, why, reason);
+    }
     replica->end = why;
     replica->alive = false;
     replica->vcpu = VCPU_OFF;
@@ -458,19 +107,19 @@ static void perform(struct cluster *cluster, unsigned number, const struct engin
 {
     struct replica *replica = &cluster->replicas[number];
     char line[TRACE_LINE_SIZE];
-    if (is_worth_telling(action)) {
+    if (cluster->tells && is_worth_telling(action)) {
         cluster_say(cluster, "%s %s", replica->name, trace_action(action, line, sizeof line));
     }
     switch (action->type) {
     case ENGINE_DO_SEND: network_send(cluster, number, action->peer, &action->message); return;
     case ENGINE_DO_CLOSE: network_close(cluster, number, action->peer, "connection closed"); return;
     case ENGINE_DO_EMIT: emit(cluster, number, action->outputs); return;
-    case ENGINE_DO_REPLY: take_reply(cluster, number, &action->reply); return;
+    case ENGINE_DO_REPLY: replica_take_reply(cluster, number, &action->reply); return;
     case ENGINE_DO_CLAIM: claim(cluster, number, action); return;
     case ENGINE_DO_RELEASE: arbiter_ask(cluster, number, true, action->term, 0); return;
     case ENGINE_DO_WELCOMED: welcomed(cluster, replica); return;
     case ENGINE_DO_REFUSED: refused(cluster, number, &action->message.refuse); return;
-    case ENGINE_DO_END: end(cluster, number, action->end); return;
+    case ENGINE_DO_END: end(cluster, number, action->end, action->reason); return;
     case ENGINE_DO_AUTHORISE:
     case ENGINE_DO_NOTIFY: return;
     }
@@ -529,17 +178,46 @@ static bool perform_or_fail(struct cluster *cluster, unsigned number,
     return false;
 }
 
+/* From here on, allocations are this replica's. */
+static void arm_allocations(struct cluster *cluster, unsigned number)
+{
+    if (cluster->config.allocation_arm != NULL) {
+        cluster->config.allocation_arm(&cluster->replicas[number].allocation_fails_in);
+    }
+}
+
+static void disarm_allocations(struct cluster *cluster, unsigned number)
+{
+    struct replica *replica = &cluster->replicas[number];
+    if (cluster->config.allocation_arm == NULL) {
+        return;
+    }
+    uint64_t none = 0;
+    if (cluster->config.allocation_arm(&none)) {
+        cluster_say(cluster, "an allocation of %s fails", replica->name);
+        replica->starves = true;
+    }
+    replica->allocation_fails_in = none;
+}
+
+enum codec_result replica_decode(struct cluster *cluster, unsigned number, const uint8_t *frame,
+                                 size_t size, struct message **message, size_t *used)
+{
+    arm_allocations(cluster, number);
+    enum codec_result result = codec_decode(frame, size, message, used);
+    disarm_allocations(cluster, number);
+    return result;
+}
+
 void cluster_step(struct cluster *cluster, unsigned number, struct engine_event *event)
 {
     struct engine_update update;
     event->now_ns = replica_now(cluster, number);
+    cluster->steps++;
+    arm_allocations(cluster, number);
     engine_step(cluster->replicas[number].engine, event, &update);
-    uint64_t term = cluster_status(cluster, number).term;
-    if (term < cluster->replicas[number].term) {
-        cluster_violation(cluster, "%s goes back to term %llu", cluster->replicas[number].name,
-                          (unsigned long long)term);
-    }
-    cluster->replicas[number].term = term;
+    disarm_allocations(cluster, number);
+    watch_step(cluster, number);
     for (size_t i = 0; i < update.count; i++) {
         if (!perform_or_fail(cluster, number, &update.actions[i])) {
             return;

@@ -4,7 +4,7 @@
  * hash, so that two runs with another history cannot make the same outputs.
  *
  * A program is text: one character per step, epochs separated by '|', repeated from its start.
- *   o output    v value    c clock value    . nothing
+ *   o output    v value    c clock value    d disk write    . nothing
  * and at the end of an epoch, which then is half as long:
  *   i idle for TOY_IDLE_NS of guest time    z idle without a timer    h halt    s hang for ever
  * Without a program the guest draws its steps from its hash.
@@ -20,6 +20,17 @@
 #define TOY_SPACING    UINT64_C(10000)
 #define TOY_MAX_STEPS  8u
 #define TOY_INPUT_SIZE 8u
+#define TOY_CLIENTS    3u
+#define TOY_BLOCKS     8u
+/* An output tells the hash and, with devices, the last request served of each client. */
+#define TOY_OUTPUT_SIZE (8u + 4u * TOY_CLIENTS)
+
+enum toy_device {
+    TOY_NUMBERS = 1, /* inputs that count upwards */
+    TOY_DISK,        /* the number of a request that is done */
+    TOY_NET,         /* client << 32 | number of its request */
+    TOY_POWER,       /* the guest halts at the end of the epoch that begins */
+};
 
 struct toy_guest {
     /* State: what a save writes. */
@@ -32,6 +43,11 @@ struct toy_guest {
     uint64_t last_value_ns; /* latest clock value */
     uint64_t outputs;       /* made */
     uint64_t *history;      /* [n - 1]: what output n said */
+    bool devices;           /* has the following, and draws disk writes */
+    uint64_t disk[TOY_BLOCKS];
+    uint64_t requests, completed; /* of the disk; done in order */
+    uint64_t served[TOY_CLIENTS];
+    uint64_t powering_off; /* told by TOY_POWER */
 
     /* Of the epoch that it runs. */
     const char *program;
@@ -44,17 +60,24 @@ struct toy_guest {
     /* Violations that a guest can see. */
     bool time_went_back;
     bool input_out_of_order;
+    bool completion_out_of_order;
+    bool request_missing; /* a client went on after an answer, and what it had asked is not here */
 };
 
 void toy_destroy(struct toy_guest *toy);
 
-void toy_deliver(struct toy_guest *toy, struct log_bytes input);
+void toy_deliver(struct toy_guest *toy, uint32_t device, struct log_bytes input);
 void toy_start_epoch(struct toy_guest *toy, const struct engine_epoch *epoch);
 
 /* The step that is next ('b' for a plain boundary), and the position at which it happens. */
 char toy_next_step(const struct toy_guest *toy, uint64_t *position);
-/* Performs it as far as the guest is concerned. An output's content is returned. */
-uint64_t toy_output(struct toy_guest *toy);
+/* Performs it as far as the guest is concerned. Returns the size of the output. */
+size_t toy_output(struct toy_guest *toy, uint8_t data[TOY_OUTPUT_SIZE]);
+/* Returns the request's number. The block is written when it is asked for, as requests of one disk
+ * are executed in order; that it is done comes as an input. */
+uint64_t toy_write_disk(struct toy_guest *toy);
+/* The block that is written next is left half written. */
+void toy_tear_disk(struct toy_guest *toy);
 void toy_value(struct toy_guest *toy, uint64_t value);
 void toy_clock_value(struct toy_guest *toy, uint64_t clock_ns);
 void toy_pass(struct toy_guest *toy);
@@ -66,7 +89,7 @@ void toy_cut_epoch(struct toy_guest *toy);
 uint64_t toy_clock(const struct toy_guest *toy);
 
 /* The whole state as bytes, and back. The caller frees what toy_save returns. */
-uint8_t *toy_save(const struct toy_guest *toy, size_t *size);
+uint8_t *toy_save(struct toy_guest *toy, size_t *size);
 bool toy_load(struct toy_guest *toy, const uint8_t *data, size_t size);
 
 uint64_t toy_mix(uint64_t a, uint64_t b);

@@ -36,6 +36,7 @@ int main(int argc, char **argv)
     } tools[] = {
         {"cpuloop", cpuloop},
         {"diskload", diskload},
+        {"recordserver", recordserver},
         {"streamserver", streamserver},
     };
     const size_t count = sizeof tools / sizeof tools[0];

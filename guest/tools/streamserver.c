@@ -3,6 +3,8 @@
  *
  *   send N      sends N bytes, of which the i-th is i % 251, and closes
  *   receive N   receives N such bytes, checks each, and answers "ok N" or "wrong at I"
+ *   sink        receives such bytes until the client closes its side, checks each, and answers at
+ *               every read how many have come, on a line each; or "wrong at I"
  *   echo        sends back whatever comes, until the client closes its side
  *   count MS    sends "1", "2", "3", ... on a line each, one every MS milliseconds, until the
  * client leaves
@@ -12,15 +14,10 @@
 #define _GNU_SOURCE
 #include "tools.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +98,27 @@ static uint64_t receive_pattern(int fd, uint64_t total)
     return total;
 }
 
+static uint64_t sink(int fd)
+{
+    unsigned char chunk[CHUNK_BYTES];
+    char answer[LINE_MAX_BYTES];
+    uint64_t done = 0;
+    ssize_t size;
+
+    while ((size = read(fd, chunk, sizeof chunk)) > 0) {
+        ssize_t good = 0;
+        while (good < size && chunk[good] == (unsigned char)(done % PATTERN_PERIOD)) {
+            good++;
+            done++;
+        }
+        int length = snprintf(answer, sizeof answer,
+                              good < size ? "wrong at %" PRIu64 "\n" : "%" PRIu64 "\n", done);
+        if (!send_all(fd, answer, (size_t)length) || good < size)
+            return done;
+    }
+    return done;
+}
+
 static uint64_t echo(int fd)
 {
     char chunk[CHUNK_BYTES];
@@ -138,12 +156,14 @@ static void serve(int fd)
         done = send_pattern(fd, number);
     else if (strncmp(line, "receive ", 8) == 0 && parse_number(line + 8, 0, UINT64_MAX, &number))
         done = receive_pattern(fd, number);
+    else if (strcmp(line, "sink") == 0)
+        done = sink(fd);
     else if (strcmp(line, "echo") == 0)
         done = echo(fd);
     else if (strncmp(line, "count ", 6) == 0 && parse_number(line + 6, 0, 3600000, &number))
         done = count(fd, number);
     else {
-        static const char help[] = "send N | receive N | echo | count MS\n";
+        static const char help[] = "send N | receive N | sink | echo | count MS\n";
         send_all(fd, help, sizeof help - 1);
         return;
     }
@@ -151,56 +171,19 @@ static void serve(int fd)
     fflush(stdout);
 }
 
-static int listen_on(uint16_t port)
-{
-    const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
-    const int on = 1;
-
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(fd, (const struct sockaddr *)&any, sizeof any) != 0 || listen(fd, 64) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 int streamserver(int argc, char **argv)
 {
     uint64_t port;
+    int fd;
 
     if (argc != 2 || !parse_number(argv[1], 1, 65535, &port)) {
         fprintf(stderr, "usage: streamserver PORT\n");
         return 2;
     }
-    int listener = listen_on((uint16_t)port);
-    if (listener < 0) {
-        fprintf(stderr, "streamserver: port %" PRIu64 ": %s\n", port, strerror(errno));
+    fd = serve_port("streamserver", (uint16_t)port);
+    if (fd < 0)
         return 1;
-    }
-    signal(SIGCHLD, SIG_IGN); /* the kernel buries the children */
-    signal(SIGPIPE, SIG_IGN); /* a client that leaves is an error of write */
-    for (;;) {
-        int fd = accept(listener, NULL, NULL);
-        if (fd < 0) {
-            if (errno == EINTR || errno == ECONNABORTED)
-                continue;
-            fprintf(stderr, "streamserver: accept: %s\n", strerror(errno));
-            return 1;
-        }
-        pid_t child = fork();
-        if (child == 0) {
-            const int on = 1;
-            close(listener);
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            serve(fd);
-            close(fd);
-            return 0;
-        }
-        if (child < 0)
-            fprintf(stderr, "streamserver: fork: %s\n", strerror(errno));
-        close(fd);
-    }
+    serve(fd);
+    close(fd);
+    return 0;
 }

@@ -9,10 +9,15 @@
 
 int cpuloop(int argc, char **argv);
 int diskload(int argc, char **argv);
+int recordserver(int argc, char **argv);
 int streamserver(int argc, char **argv);
 
 /* Reads a decimal number in [minimum, maximum]; false if the text is none. */
 bool parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *number);
+
+/* Listens at a port, for ever, and makes a process for each client, in which this returns the
+ * connection. -1 if it cannot go on; said on stderr. */
+int serve_port(const char *name, uint16_t port);
 
 /* The guest's monotonic clock. */
 uint64_t now_ns(void);

@@ -40,6 +40,10 @@
     X(tiny_code_cache_protected_by_the_interpreter)                                                \
     X(interpreter_protected_by_a_tiny_code_cache)                                                  \
     X(disks_stay_equal)                                                                            \
+    X(workloads_hold_over_failovers)                                                               \
+    X(redis_clients_go_on_when_cut_off)                                                            \
+    X(workloads_end_when_the_guest_is_gone)                                                        \
+    X(workloads_notice_what_is_wrong)                                                              \
     X(guest_restarts_under_protection)                                                             \
     X(power_off_ends_both)
 

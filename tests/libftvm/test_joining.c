@@ -158,6 +158,7 @@ Test(joining, a_slow_joiner_of_a_busy_guest_is_waited_for, .timeout = 120)
     struct ftvm_config config;
     atomic_uint suspicions = 0;
     char join[32];
+    char reason[256];
     ftvm_config_init(&config);
     config.listen = "127.0.0.1:0";
     config.epoch_length = 1000;
@@ -179,7 +180,10 @@ Test(joining, a_slow_joiner_of_a_busy_guest_is_waited_for, .timeout = 120)
     cr_assert_eq(suspicions, 0);
     cr_assert(status_of(a.node).is_protected);
     ftvm_node_fail(b.node, "enough");
+    ftvm_node_fail(b.node, "more than enough"); /* the first reason stands */
     pthread_join(b.thread, NULL);
+    ftvm_node_error(b.node, reason, sizeof reason);
+    cr_expect_str_eq(reason, "enough");
     ftvm_node_stop(a.node);
     pthread_join(a.thread, NULL);
     cr_assert_eq(a.result, FTVM_E_STOPPED);

@@ -28,7 +28,8 @@ struct faults {
     int count; /* calls so far */
     int locks; /* attempts to lock */
     uint64_t clock_ms;
-    uint64_t clock_step_ms; /* by which the clock goes on with each look at it */
+    uint64_t clock_step_ms;      /* by which the clock goes on with each look at it */
+    uint64_t freeze_at_links_ms; /* by which it goes on behind the lock */
     bool locked_by_another;
     const char *removed_at_lock; /* file to be removed before the first attempt to lock */
     char trace[1024];            /* names of the calls, in order */
@@ -142,11 +143,13 @@ static int faulty_lock(void *context, int fd)
 
 static int faulty_links(void *context, int fd)
 {
+    struct faults *faults = context;
     int result;
 
     if (before(context, "links")) {
         return -ESTALE;
     }
+    faults->clock_ms += faults->freeze_at_links_ms;
     result = arbiter_file_calls.links(NULL, fd);
     return after(context) ? -ESTALE : result;
 }
@@ -414,6 +417,19 @@ Test(arbiter_faults, a_lock_held_for_too_long_is_not_trusted)
 {
     struct place place = place_new();
     struct faults faults = {.clock_step_ms = ARBITER_LOCK_TRUST_MS + 1};
+    struct arbiter_file_calls calls = faulty_calls(&faults);
+
+    start_at(&place, claim_by("a", 0, 7));
+    place.calls = &calls;
+    cr_expect_eq(claim_at(&place, claim_by("b", 1, 8)).outcome, ARBITER_UNREACHABLE);
+    cr_expect_eq(read_at(&place).record.term, 1);
+    place_remove(&place);
+}
+
+Test(arbiter_faults, a_replica_frozen_right_behind_its_lock_does_not_trust_it)
+{
+    struct place place = place_new();
+    struct faults faults = {.freeze_at_links_ms = ARBITER_LOCK_TRUST_MS + 1};
     struct arbiter_file_calls calls = faulty_calls(&faults);
 
     start_at(&place, claim_by("a", 0, 7));

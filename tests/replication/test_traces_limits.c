@@ -263,6 +263,7 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     cluster_add_primary(c);
     unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
     c->replicas[b].load_ns = 60000 * MS;
+    c->replicas[b].config.stuck_ns = 0; /* and does not notice it */
     cluster_tell(c, true);
     cluster_start(c, b);
     cluster_run(c, 400 * MS);
@@ -303,6 +304,47 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     story_ends(c);
 }
 
+/* A guest that sleeps does not wait for its joiner, and would never give it up: a joiner whose vCPU
+ * hangs in the load ends itself. */
+Test(traces_limits, joiner_that_hangs_in_its_load_ends_itself, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "z";
+    config.engine.stuck_ns = 200 * MS;
+    struct cluster *c = cluster_create(&config);
+    cluster_add_primary(c);
+    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
+    c->replicas[b].load_ns = 60000 * MS;
+    cluster_start(c, b);
+    cluster_run(c, 400 * MS);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_STUCK);
+    cluster_add_backup(c, A);
+    cluster_run(c, 100 * MS);
+    cr_assert(cluster_is_protected(c));
+    story_ends(c);
+}
+
+/* The same while a new machine waits for its first backup: another one must get its turn. */
+Test(traces_limits, first_backup_that_does_not_load_is_given_up, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.engine.stuck_ns = 200 * MS;
+    config.engine.wait_backup = true;
+    struct cluster *c = cluster_create(&config);
+    cluster_add_primary(c);
+    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
+    c->replicas[b].load_ns = 60000 * MS;
+    c->replicas[b].config.stuck_ns = 0;
+    cluster_start(c, b);
+    cluster_run(c, 500 * MS);
+    cr_assert_eq(c->replicas[B].end, ENGINE_END_LOST);
+    cluster_add_backup(c, A);
+    cluster_run(c, 100 * MS);
+    cr_assert(cluster_is_protected(c));
+    cr_assert_eq(c->replicas[A].vcpu, VCPU_RUNS);
+    story_ends(c);
+}
+
 /* The vCPU was held up by the limit on outputs, not by itself: when there is room again it has the
  * whole time that a stuck one has. */
 Test(traces_limits, vcpu_that_waited_for_room_is_not_stuck, .timeout = 20)
@@ -334,6 +376,25 @@ Test(traces_limits, vcpu_that_waited_for_room_is_not_stuck, .timeout = 20)
     cluster_run(c, 1000 * MS);
     cr_assert(c->replicas[A].alive, "%s", "taken for stuck");
     cluster_destroy(c);
+}
+
+/* Its vCPU did not run because nothing of it did. */
+Test(traces_limits, lone_primary_that_slept_is_not_stuck, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.engine.stuck_ns = 2000 * MS;
+    for (uint64_t slept_ns = 1000 * MS; slept_ns < 5000 * MS; slept_ns += 20 * MS) {
+        struct cluster *c = cluster_create(&config);
+        cluster_add_primary(c);
+        cluster_run(c, 25 * MS);
+        cluster_pause(c, A);
+        cluster_run(c, slept_ns);
+        cluster_resume(c, A);
+        cluster_run(c, 1000 * MS);
+        cr_assert(c->replicas[A].alive, "taken for stuck after %llu ms of sleep",
+                  (unsigned long long)(slept_ns / MS));
+        cluster_destroy(c);
+    }
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */

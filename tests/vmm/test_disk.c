@@ -124,6 +124,37 @@ Test(disk, of_a_backup_that_fails_ends_the_backup)
     recording_free(&recording);
 }
 
+/* Images that got the same writes are full at the same one: each replica would leave the guest to
+ * the other. So a backup waits for what the log says, and with its primary gone it is alone. */
+Test(disk, that_fails_on_both_replicas_is_the_guests_problem)
+{
+    struct disk_guest guest, backup;
+    struct guest_run run, replica;
+    struct recording recording = {0};
+    disk_guest_init(&guest);
+    disk_guest_init(&backup);
+    start(&run, &guest, &recording);
+    run.node.is_protected = true;
+    run.prompt = "disk: half";
+    run.truncate = guest.path;
+    guest_go(&run);
+    cr_assert(run.node.failed);
+    start(&replica, &backup, &recording);
+    replica.node.playback = true;
+    replica.node.role = FTVM_ROLE_BACKUP;
+    replica.node.promote = true;
+    replica.prompt = "disk: half";
+    replica.truncate = backup.path;
+    guest_go(&replica);
+    cr_expect(replica.result == FTVM_E_HALTED, "%s", ftvm_strerror(replica.result));
+    cr_expect_not(replica.node.failed, "%s", replica.node.reason);
+    cr_expect(guest_printed(&replica, "disk: I/O error") &&
+              guest_printed(&replica, "disk: gave up"));
+    end(&replica, &backup);
+    end(&run, &guest);
+    recording_free(&recording);
+}
+
 /* The log ends at some boundary, mostly with requests in flight; the backup goes live there. */
 static unsigned goes_live(enum ftvm_settle settle, size_t queue_limit)
 {

@@ -21,9 +21,11 @@ int world_input(void *context, uint32_t device, const void *data, size_t size)
     return give_input(context, device, data, size);
 }
 
-/* A disk of this replica failed. While there is another replica with a disk of its own, the guest
- * need not know: this replica leaves, and the other one goes on. Only a lone primary has to tell
- * the guest. Returns true if the replica left. */
+/* A disk of this primary failed. While there is a backup with a disk of its own, the guest need not
+ * know: this replica leaves, and the backup goes on. Only a lone primary has to tell the guest. A
+ * backup waits for what the log says of the request (deliver_completion): if its primary is gone,
+ * and perhaps for the same reason, it is the one that is alone. Returns true if the replica left.
+ */
 static bool leave_to_the_other(struct machine *machine, unsigned disk, uint64_t id, int status)
 {
     char reason[128];
@@ -34,8 +36,8 @@ static bool leave_to_the_other(struct machine *machine, unsigned disk, uint64_t 
     pthread_mutex_lock(&machine->node_lock);
     if (machine->node != NULL && ftvm_node_status(machine->node, &node_status) >= 0) {
         /* While a claim is under way it is not known whether there is another. */
-        leave = node_status.role == FTVM_ROLE_BACKUP ||
-                (node_status.is_protected && !node_status.claiming);
+        leave = node_status.role == FTVM_ROLE_PRIMARY && node_status.is_protected &&
+                !node_status.claiming;
         if (leave) {
             ftvm_node_fail(machine->node, reason);
         }

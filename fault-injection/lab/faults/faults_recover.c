@@ -10,7 +10,9 @@
 
 #include "fault-injection/lab/faults/faults_parts.h"
 
-#define SETTLE_NS    UINT64_C(300000000)  /* that a pair which seems as before has to stay so */
+/* That a pair which seems as before has to stay so: longer than the timeout that replicas have if
+ * nothing else is asked for, as the last thing that was held up may have been a sign of life. */
+#define SETTLE_NS    UINT64_C(1200000000)
 #define TWO_LIVE_NS  UINT64_C(2000000000) /* until an unprotected one has told what it knows */
 #define MAX_JOINS    5u
 #define SIGNAL_CODES 128

@@ -12,6 +12,9 @@
 #include "fault-injection/lab/pair.h"
 
 #define WORKLOAD_PROBLEM_SIZE 512u
+/* Of a longer run the oldest samples are forgotten: at the standard pace, after an hour and more.
+ */
+#define WORKLOAD_MAX_SAMPLES (UINT64_C(1) << 23)
 
 /* One answer that came. */
 struct workload_sample {
@@ -47,17 +50,19 @@ bool workload_start(struct workload **workload, const struct workload_kind *kind
 /* Answers that have come so far, and when the last came. */
 uint64_t workload_answers(const struct workload *workload);
 uint64_t workload_last_ns(const struct workload *workload);
-/* Until so many further answers have come. */
+/* Until so many further answers have come. At once if this kind asks nothing ("idle"). */
 bool workload_wait(struct workload *workload, uint64_t answers, unsigned timeout_ms);
-/* Copies the samples from number `first` on; returns how many. Samples are kept for all answers of
- * the run. */
+/* Copies the samples from number `first` on, in the order of time; returns how many. Answer and
+ * sample have the same number, from 0 on. Those that are forgotten are passed over: the first one
+ * that is copied is then the oldest one that there is. */
 size_t workload_samples(const struct workload *workload, size_t first,
                         struct workload_sample *samples, size_t capacity);
+uint64_t workload_oldest_sample(const struct workload *workload);
 
 /* Looks at the history so far, without an end of the run: cheap enough for every round. */
 bool workload_check(struct workload *workload, struct workload_verdict *verdict);
 /* Asks nothing more, waits for what is outstanding, checks the whole history, and what the guest
- * has in the end. */
+ * has in the end. A guest that does not answer then does not hold. */
 bool workload_stop(struct workload *workload, unsigned timeout_ms,
                    struct workload_verdict *verdict);
 /* The history as text, one operation a line, into that file: for a report of a violation. */

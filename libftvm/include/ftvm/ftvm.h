@@ -330,7 +330,8 @@ FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *dat
 FTVM_API int ftvm_node_stop(struct ftvm_node *node);
 
 /* This replica has failed in a way that the library cannot see (its disk, say): it ends at once and
- * leaves the machine to the other replica, if there is one. Any thread; returns at once. */
+ * leaves the machine to the other replica, if there is one. Told twice, the first reason stands.
+ * Any thread; returns at once. */
 FTVM_API int ftvm_node_fail(struct ftvm_node *node, const char *reason);
 
 /* Makes a following backup claim the next term now, as if the primary were suspected; the old

@@ -1,0 +1,97 @@
+#include "fault-injection/lab/experiment/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault-injection/lab/lab.h"
+
+#define LINE_WIDTH 79 /* a longer one could not be written over */
+
+void progress_start(struct progress *progress, enum experiment_kind kind, unsigned total,
+                    unsigned done, unsigned bad)
+{
+    *progress = (struct progress){
+        .kind = kind,
+        .total = total,
+        .done = done,
+        .bad = bad,
+        .start_ns = lab_now_ns(),
+        .terminal = isatty(STDOUT_FILENO),
+    };
+    if (done > 0)
+        printf("going on: %u of %u runs are done\n", done, total);
+}
+
+static void format_left(const struct progress *progress, char text[32])
+{
+    uint64_t passed = lab_now_ns() - progress->start_ns;
+    uint64_t left;
+
+    snprintf(text, 32, "?");
+    if (progress->session == 0)
+        return;
+    left = passed / progress->session * (progress->total - progress->done) / 1000000000u;
+    snprintf(text, 32, "%" PRIu64 ":%02u", left / 60, (unsigned)(left % 60));
+}
+
+static void format_head(const struct progress *progress, char text[96])
+{
+    char left[32];
+
+    format_left(progress, left);
+    snprintf(text, 96, "%u/%u, %s left, %u wrong", progress->done, progress->total, left,
+             progress->bad);
+}
+
+void progress_begin(const struct progress *progress, const char *point, unsigned repetition)
+{
+    char line[1024], head[96];
+
+    if (!progress->terminal)
+        return;
+    format_head(progress, head);
+    snprintf(line, sizeof(line), "%s: %s #%u", head, point, repetition);
+    printf("\r%-*.*s", LINE_WIDTH, LINE_WIDTH, line);
+    fflush(stdout);
+}
+
+void progress_end(struct progress *progress, const char *point, unsigned repetition,
+                  const struct result *result)
+{
+    const char *outcome = result->value[RESULT_outcome];
+    bool good = strcmp(outcome, outcome_name(OUTCOME_GOOD)) == 0;
+    char head[96];
+
+    progress->done++;
+    progress->session++;
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (strcmp(outcome, outcome_name((enum outcome)i)) == 0)
+            progress->bad += outcome_is_bad((enum outcome)i);
+    /* What went as it should is told on a terminal by the line that is written over. */
+    if (progress->terminal && good)
+        return;
+    format_head(progress, head);
+    printf("%s%s: %s #%u: %s", progress->terminal ? "\r" : "", head, point, repetition, outcome);
+    if (progress->kind == EXPERIMENT_SPEED)
+        printf(", %s of the unprotected speed", result->value[RESULT_normalized]);
+    else
+        printf(", %s on %s%s%s", result->value[RESULT_fault], result->value[RESULT_workload],
+               result->value[RESULT_failover][0] ? ", failover ms " : "",
+               result->value[RESULT_failover]);
+    /* Its first line; the rest, the end of a log mostly, is in the table. */
+    printf("%s%.*s\n", result->value[RESULT_problem][0] ? ": " : "",
+           (int)strcspn(result->value[RESULT_problem], "\n"), result->value[RESULT_problem]);
+    if (result->value[RESULT_logs][0])
+        printf("    logs: %s\n", result->value[RESULT_logs]);
+    fflush(stdout);
+}
+
+void progress_finish(const struct progress *progress)
+{
+    if (progress->terminal)
+        printf("\r%*s\r", LINE_WIDTH, "");
+    printf("%u of %u runs done, %u wrong\n", progress->done, progress->total, progress->bad);
+    fflush(stdout);
+}

@@ -1,0 +1,106 @@
+#include "fault-injection/lab/experiment/report_window.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "fault-injection/lab/experiment/html.h"
+#include "fault-injection/lab/experiment/plot.h"
+#include "fault-injection/lab/measure/sample.h"
+
+#define STEPS ((WINDOW_BEFORE_MS + WINDOW_AFTER_MS) / WINDOW_STEP_MS)
+
+struct picture {
+    const char *column, *label;
+    double scale; /* what is drawn for one of the column's unit */
+    bool log;
+};
+
+static int step_of(double at_ms)
+{
+    return isnan(at_ms) ? -1 : (int)floor((at_ms + WINDOW_BEFORE_MS) / WINDOW_STEP_MS);
+}
+
+/* The column's values of one step; how many. */
+static unsigned collect(const struct table *table, int step, int at, int column, double scale,
+                        double *values)
+{
+    unsigned count = 0;
+
+    for (size_t row = 0; row < table->rows; row++) {
+        double value = table_number(table, row, column);
+
+        if (!isnan(value) && step_of(table_number(table, row, at)) == step)
+            values[count++] = value * scale;
+    }
+    return count;
+}
+
+/* Steps that only a few of the runs have reached say something about these runs alone. */
+static void write_steps(struct plot *plot, const struct table *table, const struct picture *picture,
+                        double *values)
+{
+    int at = table_column(table, "at_ms"), column = table_column(table, picture->column);
+    unsigned most = 0;
+
+    fputs("$steps << EOD\n", plot->script);
+    for (int step = 0; step < STEPS; step++) {
+        unsigned count = collect(table, step, at, column, picture->scale, values);
+
+        if (count > most)
+            most = count;
+        if (count == 0 || count < most / 10)
+            continue;
+        fprintf(plot->script, "%.3f,%.6g,%.6g,%.6g\n",
+                (step * WINDOW_STEP_MS - WINDOW_BEFORE_MS) / 1e3, quantile(values, count, 0.5),
+                quantile(values, count, 0.25), quantile(values, count, 0.75));
+    }
+    fputs("EOD\n", plot->script);
+}
+
+static void draw(struct report *report, const struct table *table, const struct picture *picture)
+{
+    double *values = malloc((table->rows + 1) * sizeof(*values));
+    struct plot plot;
+
+    if (values && table->rows > 0 && report->pictures &&
+        plot_begin(&plot, report->picture++, 320)) {
+        write_steps(&plot, table, picture, values);
+        fputs("set key top right\nset xlabel \"seconds from the beginning of the fault\"\n"
+              "set arrow from 0, graph 0 to 0, graph 1 nohead dashtype 2\nset ylabel ",
+              plot.script);
+        plot_text(&plot, picture->label);
+        fputs(picture->log ? "\nset logscale y 10\n" : "\nset yrange [0:*]\n", plot.script);
+        fputs("plot $steps using 1:3:4 with filledcurves fillcolor rgb \"#bbccee\" title "
+              "\"quartiles\", $steps using 1:2 with lines linewidth 2 linecolor rgb \"#224488\" "
+              "title \"median\"\n",
+              plot.script);
+        plot_end(&plot, report->page);
+    }
+    free(values);
+}
+
+void report_window(struct report *report)
+{
+    static const struct picture client[] = {
+        {"answers", "answers a second", 1000.0 / WINDOW_STEP_MS, false},
+        {"latency_us", "latency, us", 1, true},
+    };
+    static const struct picture primary[] = {
+        {"lag_entries", "lag of the backup, entries", 1, false},
+        {"log_kbit_s", "log, kbit/s", 1, false},
+    };
+    struct table window, status;
+
+    report_table(report, "window.csv", &window);
+    report_table(report, "status.csv", &status);
+    html_element(report->page, "h2", "Around the fault");
+    html_element(report->page, "p",
+                 "All runs on top of each other: what the client got, and what the primary said of "
+                 "its log.");
+    for (int i = 0; i < 2; i++)
+        draw(report, &window, &client[i]);
+    for (int i = 0; i < 2; i++)
+        draw(report, &status, &primary[i]);
+    table_free(&window);
+    table_free(&status);
+}
