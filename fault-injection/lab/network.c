@@ -2,16 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fault-injection/lab/lab.h"
 #include "fault-injection/lab/process.h"
+#include "fault-injection/lab/switch_port.h"
 
 #define COMMANDS_SIZE  2048u
 #define IP_TIMEOUT_MS  10000
@@ -77,7 +76,7 @@ static bool make_places(struct network *network, struct lab *lab)
         if (setns(network->home, CLONE_NEWNET) || network->places[i] < 0)
             return lab_fail(lab, "network namespaces do not work: %s", strerror(errno));
     }
-    network->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    network->control = switch_port_control();
     return network->control >= 0 || lab_fail(lab, "no socket: %s", strerror(errno));
 }
 
@@ -182,23 +181,12 @@ int network_socket(const struct network *network, enum place place, int type)
     return fd;
 }
 
-static bool set_up(struct network *network, const char *interface, bool up)
-{
-    struct ifreq request = {0};
-
-    strcpy(request.ifr_name, interface);
-    if (ioctl(network->control, SIOCGIFFLAGS, &request))
-        return false;
-    request.ifr_flags = (short)(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
-    return ioctl(network->control, SIOCSIFFLAGS, &request) == 0;
-}
-
 bool network_plug_channel(struct network *network, bool plugged)
 {
-    return set_up(network, CHANNEL_PORT_A, plugged);
+    return switch_port_set(network->control, CHANNEL_PORT_A, plugged);
 }
 
 bool network_plug_lan(struct network *network, enum place place, bool plugged)
 {
-    return set_up(network, lan_ports[place], plugged);
+    return switch_port_set(network->control, lan_ports[place], plugged);
 }

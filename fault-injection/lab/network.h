@@ -27,7 +27,7 @@ enum place { PLACE_CLIENT, PLACE_HOST_A, PLACE_HOST_B, PLACE_COUNT };
 struct network {
     int home; /* the namespace of this process, where the switches are */
     int places[PLACE_COUNT];
-    int control; /* a socket at home */
+    int control; /* of the switches' ports (switch_port.h) */
 };
 
 void network_init(struct network *network);
