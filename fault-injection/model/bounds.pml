@@ -8,6 +8,11 @@
 #define PROTOCOL REVISED
 #endif
 
+/* 0: every claim wins, which is right as long as nobody is taken for lost who lives. */
+#ifndef ARBITER
+#define ARBITER 1
+#endif
+
 #ifndef REPLICAS
 #define REPLICAS 2 /* A starts as primary, B as a joiner, C only by a restart */
 #endif

@@ -54,12 +54,6 @@ inline promote(me)
     start_claim(me)
 }
 
-#ifdef TRAP_NO_ARBITER
-#define ANY_CLAIM_WINS true
-#else
-#define ANY_CLAIM_WINS false
-#endif
-
 /* The arbiter's one step: a pure function of claim and record. */
 inline decide(me)
 {
@@ -71,7 +65,7 @@ inline decide(me)
         record_claim = R[me].claim_id;
         R[me].claim = ANSWER_WON
     :: won_unawares(me) -> R[me].claim = ANSWER_WON
-    :: else -> R[me].claim = (ANY_CLAIM_WINS -> ANSWER_WON : ANSWER_LOST)
+    :: else -> R[me].claim = (ARBITER -> ANSWER_LOST : ANSWER_WON)
     fi;
     printf("the arbiter gives term %d to %c\n", record_term, 'A' + record_owner)
 }
@@ -81,10 +75,7 @@ inline win(me)
     R[me].claim = NO_CLAIM;
     R[me].term++;
     printf("%c has won term %d\n", 'A' + me, R[me].term);
-    if
-    :: !ANY_CLAIM_WINS -> HOLDS(winner_holds_the_record, holds_the_record(me))
-    :: else -> skip
-    fi;
+    HOLDS(winner_holds_the_record, holds_the_record(me));
     if
     :: R[me].phase == LIVE ->
         R[me].is_protected = false;

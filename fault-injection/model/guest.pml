@@ -23,11 +23,11 @@
 #define operation_of(output)     ((output) + (output) / 2)
 #define OUTPUTS                  outputs_made(OPERATIONS)
 
-/* Scratch of the steps below, which are atomic: not a part of the state. */
-hidden byte found;
-hidden byte n;
-hidden byte at;
-hidden byte start;
+/* Scratch of a step; zero between steps. */
+byte found;
+byte n;
+byte at;
+byte start;
 
 /* `found`: how many of the first `count` entries of the log stand before an operation. */
 inline find_entries_before(history, count, operation)

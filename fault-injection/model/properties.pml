@@ -4,18 +4,18 @@
  */
 #define HOLDS(name, condition) assert((condition) || name)
 
-hidden byte one_active_per_term;          /* promise 1; R7 */
-hidden byte unprotected_holds_the_record; /* promise 1; R4, R7: who lets outputs leave without a backup has won */
-hidden byte held_for_who_may_claim;       /* promise 1; R9: outputs wait from before the other may claim */
-hidden byte overtaken_adds_nothing;       /* promise 1; R4, R7: it lets leave only what the survivor's history has */
-hidden byte survivor_has_what_left;       /* promise 2; R4, R5, R7 */
-hidden byte what_left_never_changes;      /* promise 2; R3, R6, R8 */
-hidden byte none_left_out;                /* promise 4; R6, R8 */
-hidden byte backup_agrees_with_the_log;   /* promise 3; R2, R6 */
-hidden byte log_without_gaps;             /* promise 3; R5, R6 */
-hidden byte terms_never_go_back;          /* promise 1; R6, R7 */
-hidden byte winner_holds_the_record;      /* promise 1; R7 */
-hidden byte original_waits;               /* R2, with `original` */
+bool one_active_per_term;          /* promise 1; R7 */
+bool unprotected_holds_the_record; /* promise 1; R4, R7: who lets outputs leave without a backup has won */
+bool held_for_who_may_claim;       /* promise 1; R9: outputs wait from before the other may claim */
+bool overtaken_adds_nothing;       /* promise 1; R4, R7: it lets leave only what the survivor's history has */
+bool survivor_has_what_left;       /* promise 2; R4, R5, R7 */
+bool what_left_never_changes;      /* promise 2; R3, R6, R8 */
+bool none_left_out;                /* promise 4; R6, R8 */
+bool backup_agrees_with_the_log;   /* promise 3; R2, R6 */
+bool log_without_gaps;             /* promise 3; R5, R6 */
+bool terms_never_go_back;          /* promise 1; R6, R7 */
+bool winner_holds_the_record;      /* promise 1; R7 */
+bool original_waits;               /* R2, with `original` */
 
 /* The world: what left, and the entries which that depends on. */
 byte world_outputs = 0;
@@ -23,11 +23,11 @@ byte world_entries = 0;
 int world_log = 0;
 byte active_in[TERMS]; /* by term: who was active in it, plus one */
 
-hidden byte q;
-hidden byte need;
+byte q;
+byte need;
 
 /* Who may be the one that goes on, by what the record says. */
-#define holds_the_record(r) (record_term == R[r].term && record_owner == r)
+#define holds_the_record(r) (!ARBITER || record_term == R[r].term && record_owner == r)
 #define won_unawares(r) \
     (R[r].claim != NO_CLAIM && record_term == R[r].term + 1 && record_owner == r && record_claim == R[r].claim_id)
 #define may_go_on(r) \

@@ -20,6 +20,22 @@
 #else
 #define STEP d_step
 #endif
+
+inline tidy()
+{
+    found = 0;
+    n = 0;
+    at = 0;
+    start = 0;
+    q = 0;
+    need = 0;
+    m_type = 0;
+    m_term = 0;
+    m_lsn = 0;
+    m_released = 0;
+    m_log = 0
+}
+
 #define is_up (R[me].life == UP)
 
 proctype replica(byte me)
@@ -27,38 +43,38 @@ proctype replica(byte me)
 end:
     do
     /* live */
-    :: STEP { is_up && may_execute(me) && may_send_down(me) -> execute(me) }
-    :: STEP { is_up && may_end_epoch(me) && may_send_down(me) -> end_epoch(me) }
-    :: STEP { is_up && may_release(me) -> release(me) }
-    :: STEP { is_up && may_protect(me) && may_send_down(me) -> protect(me) }
-    :: STEP { is_up && R[me].phase == LIVE && connected(me) && primary_of[R[me].peer] == me && nempty(up[R[me].peer]) -> read_ack(me) }
+    :: STEP { is_up && may_execute(me) && may_send_down(me) -> execute(me); tidy() }
+    :: STEP { is_up && may_end_epoch(me) && may_send_down(me) -> end_epoch(me); tidy() }
+    :: STEP { is_up && may_release(me) -> release(me); tidy() }
+    :: STEP { is_up && may_protect(me) && may_send_down(me) -> protect(me); tidy() }
+    :: STEP { is_up && R[me].phase == LIVE && connected(me) && primary_of[R[me].peer] == me && nempty(up[R[me].peer]) -> read_ack(me); tidy() }
 
     /* backup */
-    :: STEP { is_up && may_connect(me, (me + 1) % REPLICAS) -> connect(me, (me + 1) % REPLICAS) }
+    :: STEP { is_up && may_connect(me, (me + 1) % REPLICAS) -> connect(me, (me + 1) % REPLICAS); tidy() }
 #if REPLICAS > 2
-    :: STEP { is_up && may_connect(me, (me + 2) % REPLICAS) -> connect(me, (me + 2) % REPLICAS) }
+    :: STEP { is_up && may_connect(me, (me + 2) % REPLICAS) -> connect(me, (me + 2) % REPLICAS); tidy() }
 #endif
-    :: STEP { is_up && R[me].phase < DRAINING && connected(me) && nempty(down[me]) && nfull(up[me]) -> read_primary(me) }
-    :: STEP { is_up && may_follow(me) -> follow(me) }
-    :: STEP { is_up && may_go_live(me) -> go_live(me) }
+    :: STEP { is_up && R[me].phase < DRAINING && connected(me) && nempty(down[me]) && nfull(up[me]) -> read_primary(me); tidy() }
+    :: STEP { is_up && may_follow(me) -> follow(me); tidy() }
+    :: STEP { is_up && may_go_live(me) -> go_live(me); tidy() }
 #ifdef TRAP_RUNS_PAST_THE_END
-    :: STEP { is_up && may_run_ahead(me) -> run_ahead(me) }
+    :: STEP { is_up && may_run_ahead(me) -> run_ahead(me); tidy() }
 #endif
 
     /* both */
-    :: STEP { is_up && may_suspect(me) -> suspect(me) }
-    :: STEP { is_up && may_promote(me) -> promote(me) }
-    :: STEP { R[me].claim == ASKED -> decide(me) } /* even if who asked sleeps */
-    :: STEP { is_up && R[me].claim == ANSWER_WON -> win(me) }
-    :: STEP { is_up && R[me].claim == ANSWER_LOST -> lose(me) }
+    :: STEP { is_up && may_suspect(me) -> suspect(me); tidy() }
+    :: STEP { is_up && may_promote(me) -> promote(me); tidy() }
+    :: STEP { R[me].claim == ASKED -> decide(me); tidy() } /* even if who asked sleeps */
+    :: STEP { is_up && R[me].claim == ANSWER_WON -> win(me); tidy() }
+    :: STEP { is_up && R[me].claim == ANSWER_LOST -> lose(me); tidy() }
 
     /* what befalls it */
-    :: STEP { is_up && may_miss(me) -> miss(me) }
-    :: STEP { is_up && crashes > 0 -> crash(me) }
-    :: STEP { is_up && pauses > 0 -> pause(me) }
-    :: STEP { R[me].life == ASLEEP -> wake(me) }
-    :: STEP { R[me].life == DOWN && restarts > 0 -> restart(me) }
-    :: STEP { may_cut(me) -> cut(me) }
+    :: STEP { is_up && may_miss(me) -> miss(me); tidy() }
+    :: STEP { is_up && crashes > 0 -> crash(me); tidy() }
+    :: STEP { is_up && pauses > 0 -> pause(me); tidy() }
+    :: STEP { R[me].life == ASLEEP -> wake(me); tidy() }
+    :: STEP { R[me].life == DOWN && restarts > 0 -> restart(me); tidy() }
+    :: STEP { may_cut(me) -> cut(me); tidy() }
     od
 }
 

@@ -57,11 +57,11 @@ chan up[REPLICAS] = [IN_FLIGHT] of { mtype, byte, byte };              /* term, 
 bool lost[REPLICAS];
 byte primary_of[REPLICAS]; /* of whoever opened it */
 
-hidden mtype m_type;
-hidden byte m_term;
-hidden byte m_lsn;
-hidden byte m_released;
-hidden int m_log;
+mtype m_type;
+byte m_term;
+byte m_lsn;
+byte m_released;
+int m_log;
 
 /* The record at the arbiter. */
 byte record_term = 1;
