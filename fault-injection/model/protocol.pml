@@ -13,8 +13,10 @@
 #include "replica.pml"
 #include "claim.pml"
 #include "faults.pml"
+#include "witnesses.pml"
 
-/* A step can be told apart into its statements, to see that each is reached. */
+/* What is said after each step: scratch is zero again. A step can be told apart into its statements, to see that each of
+ * them is reached. */
 #ifdef COVERAGE
 #define STEP atomic
 #else
@@ -23,6 +25,7 @@
 
 inline tidy()
 {
+    assert(!(witness));
     found = 0;
     n = 0;
     at = 0;
