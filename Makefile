@@ -112,7 +112,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli,\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard examples/*/rules.mk tests/*/rules.mk bench/rules.mk)
+include $(wildcard examples/*/rules.mk tests/*/rules.mk fault-injection/*/rules.mk bench/rules.mk)
 
 # A list of programs, for tests/check.sh.
 .PHONY: unit-tests list-unit-tests

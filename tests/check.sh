@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit asan tsan clang fuzz e2e (default: all)
+#   tests/check.sh [STAGE...]      stages: house unit asan tsan clang fuzz model e2e (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
 # other, as two replicas under test want the machine for themselves. What a program printed is kept in
@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit asan tsan clang fuzz e2e}"
+stages="${*:-house unit asan tsan clang fuzz model e2e}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -114,21 +114,30 @@ stage_fuzz() {
     step fuzz make -s fuzz
 }
 
-stage_e2e() {
-    local log=$logs/e2e.log line
-    make -s -j"$jobs" check-e2e 2>&1 | tee "$log"
+# counted STAGE TARGET: a target whose last line counts what passed and failed.
+counted() {
+    local log=$logs/$1.log line
+    make -s -j"$jobs" "$2" 2>&1 | tee "$log"
     line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
     if [ -z "$line" ]; then
-        echo "  FAIL  e2e: ended without a count"
+        echo "  FAIL  $1: ended without a count"
         count 0 1
         return
     fi
     count "$(sed 's/ passed.*//' <<<"$line")" "$(sed 's/.*, \([0-9]*\) failed.*/\1/' <<<"$line")"
 }
 
+stage_model() {
+    counted model model
+}
+
+stage_e2e() {
+    counted e2e check-e2e
+}
+
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit asan tsan clang fuzz e2e" >&2
+        echo "check: no stage \"$stage\"; there are: house unit asan tsan clang fuzz model e2e" >&2
         exit 2
     fi
 done

@@ -7,7 +7,7 @@
 #
 #   --trap NAME   this trap alone
 #   --story       and how spin came to it, step by step
-#   --deep        more faults of each kind, larger bounds: half an hour, 12 GiB
+#   --deep        more faults of each kind, larger bounds: many minutes, 12 GiB
 #   --list        names the configurations, witnesses and traps
 #
 # The last line counts what passed and failed. Everything is built in $BUILD/model (BUILD: build).
@@ -67,6 +67,7 @@ revised, all faults|safety|-DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTART
 original, all faults|safety|-DPROTOCOL=ORIGINAL -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1
 revised, longer run, more in flight|safety|-DCRASHES=1 -DCUTS=1 -DRESTARTS=1 -DOPERATIONS=5 -DIN_FLIGHT=5
 revised, sleep, cut and rejoin, three replicas|safety|-DREPLICAS=3 -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DRESTARTS=1 -DOPERATIONS=3
+revised, it goes on: crash and rejoin, three replicas|liveness|-DREPLICAS=3 -DCRASHES=1 -DRESTARTS=1 -DOPERATIONS=2
 revised, it goes on: all faults|liveness|-DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1 -DOPERATIONS=2
 "
 
@@ -96,6 +97,9 @@ kept-forgotten|none_left_out|-DCRASHES=1|a survivor drops its kept outputs
 released-told-early|none_left_out|-DCRASHES=1|a boundary tells of outputs as released that are held
 runs-past-the-end|backup_agrees_with_the_log|-DCRASHES=1|a backup runs an epoch whose end it does not know
 original-goes-on|original_waits|-DPROTOCOL=ORIGINAL -DCRASHES=1|the original protocol does not wait at a boundary
+message-lost|log_without_gaps|-DCUTS=1|a connection loses a message and goes on
+old-connection-counts|terms_never_go_back|-DCUTS=1 -DRESTARTS=1 -DIN_FLIGHT=8|a message still counts that came over a connection given up
+decides-again|what_left_never_changes|-DONLY_FROM_OUTSIDE -DCUTS=1|a winner decides the values of its last epoch anew
 unknown-is-lost|goes_on|-DLIVENESS -DCUTS=1 -DOUTAGES=1 -DOPERATIONS=1|an arbiter that does not answer is taken for a no
 new-claim-id|goes_on|-DLIVENESS -DCUTS=1 -DOUTAGES=1 -DOPERATIONS=1|a claim is asked again as another one
 "
@@ -244,7 +248,7 @@ check_trap() {
         echo "$wrong:"
         # shellcheck disable=SC2086 # a list of words
         (cd "$directory" && spin -t -k protocol.pml.trail -B -D$macro $bounds "$model/protocol.pml") |
-            sed -nE '/^ *([A-C] |the arbiter )/s/^ */  /p'
+            sed -nE '/^ *([A-C] |A message|the arbiter)/s/^ */  /p'
         echo "which violates $found"
     fi
 }

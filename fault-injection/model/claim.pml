@@ -63,11 +63,20 @@ inline decide(me)
         record_term++;
         record_owner = me;
         record_claim = R[me].claim_id;
-        R[me].claim = ANSWER_WON
-    :: won_unawares(me) -> R[me].claim = ANSWER_WON
-    :: else -> R[me].claim = (ARBITER -> ANSWER_LOST : ANSWER_WON)
-    fi;
-    printf("the arbiter gives term %d to %c\n", record_term, 'A' + record_owner)
+        R[me].claim = ANSWER_WON;
+        printf("the arbiter gives term %d to %c\n", record_term, 'A' + me)
+    :: won_unawares(me) ->
+        R[me].claim = ANSWER_WON;
+        printf("the arbiter says that term %d is %c's already\n", record_term, 'A' + me)
+    :: else ->
+#if ARBITER
+        R[me].claim = ANSWER_LOST;
+        printf("the arbiter refuses %c: term %d is %c's\n", 'A' + me, record_term, 'A' + record_owner)
+#else
+        R[me].claim = ANSWER_WON;
+        printf("the arbiter, which is none, gives term %d to %c as well\n", record_term, 'A' + me)
+#endif
+    fi
 }
 
 inline win(me)

@@ -38,6 +38,15 @@ inline cut(joiner)
     lost[joiner] = true
 }
 
+#ifdef TRAP_MESSAGE_LOST
+inline lose_message(joiner)
+{
+    cuts--;
+    down[joiner]?m_type, m_term, m_lsn, m_released, m_log;
+    printf("A message on its way to %c is lost\n", 'A' + joiner)
+}
+#endif
+
 /* Faults stop. */
 inline calm()
 {

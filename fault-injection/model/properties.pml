@@ -4,6 +4,13 @@
  */
 #define HOLDS(name, condition) assert((condition) || name)
 
+/* Of histories, seen from inside; left away, only what the world sees is judged. */
+#ifdef ONLY_FROM_OUTSIDE
+#define HISTORY_HOLDS(name, condition) skip
+#else
+#define HISTORY_HOLDS(name, condition) HOLDS(name, condition)
+#endif
+
 bool one_active_per_term;          /* promise 1; R7 */
 bool unprotected_holds_the_record; /* promise 1; R4, R7: who lets outputs leave without a backup has won */
 bool held_for_who_may_claim;       /* promise 1; R9: outputs wait from before the other may claim */
@@ -77,7 +84,7 @@ inline check_release(me, output)
         if
         :: q != me && record_term > R[me].term && may_go_on(q) ->
             find_entries_before(R[q].log, R[q].lsn, operation_of(output));
-            HOLDS(overtaken_adds_nothing,
+            HISTORY_HOLDS(overtaken_adds_nothing,
                   found == need && prefix(R[q].log, need) == prefix(R[me].log, need) &&
                   (R[q].phase != LIVE || operation_of(output) <= R[q].position))
         :: else -> skip
@@ -91,7 +98,7 @@ inline check_release(me, output)
 inline check_survivor(me)
 {
     find_entries_before(R[me].log, R[me].lsn, operation_of(world_outputs));
-    HOLDS(survivor_has_what_left,
+    HISTORY_HOLDS(survivor_has_what_left,
           outputs_made(R[me].position) >= world_outputs &&
           (world_outputs == 0 || found == world_entries) && prefix(R[me].log, world_entries) == world_log)
 }

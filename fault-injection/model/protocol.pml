@@ -15,14 +15,14 @@
 #include "faults.pml"
 #include "witnesses.pml"
 
-/* What is said after each step: scratch is zero again. A step can be told apart into its statements, to see that each of
- * them is reached. */
+/* Coverage tells a step apart into its statements, to see that each of them is reached. */
 #ifdef COVERAGE
 #define STEP atomic
 #else
 #define STEP d_step
 #endif
 
+/* The end of each step. */
 inline tidy()
 {
     assert(!(witness));
@@ -50,18 +50,21 @@ end:
     :: STEP { is_up && may_end_epoch(me) && may_send_down(me) -> end_epoch(me); tidy() }
     :: STEP { is_up && may_release(me) -> release(me); tidy() }
     :: STEP { is_up && may_protect(me) && may_send_down(me) -> protect(me); tidy() }
-    :: STEP { is_up && R[me].phase == LIVE && connected(me) && primary_of[R[me].peer] == me && nempty(up[R[me].peer]) -> read_ack(me); tidy() }
+    :: STEP { is_up && ack_is_here(me) -> read_ack(me); tidy() }
 
     /* backup */
     :: STEP { is_up && may_connect(me, (me + 1) % REPLICAS) -> connect(me, (me + 1) % REPLICAS); tidy() }
 #if REPLICAS > 2
     :: STEP { is_up && may_connect(me, (me + 2) % REPLICAS) -> connect(me, (me + 2) % REPLICAS); tidy() }
 #endif
-    :: STEP { is_up && R[me].phase < DRAINING && connected(me) && nempty(down[me]) && nfull(up[me]) -> read_primary(me); tidy() }
+    :: STEP { is_up && message_is_here(me) && nfull(up[me]) -> read_primary(me); tidy() }
     :: STEP { is_up && may_follow(me) -> follow(me); tidy() }
     :: STEP { is_up && may_go_live(me) -> go_live(me); tidy() }
 #ifdef TRAP_RUNS_PAST_THE_END
     :: STEP { is_up && may_run_ahead(me) -> run_ahead(me); tidy() }
+#endif
+#ifdef TRAP_MESSAGE_LOST
+    :: STEP { message_is_here(me) && R[me].phase == FOLLOWING && cuts > 0 -> lose_message(me); tidy() }
 #endif
 
     /* both */

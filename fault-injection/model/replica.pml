@@ -15,11 +15,13 @@
 inline forget_what_comes(r)
 {
     if
+#ifndef TRAP_OLD_CONNECTION_COUNTS
     :: connected(r) && R[r].phase != LIVE ->
         do
         :: nempty(down[r]) -> down[r]?m_type, m_term, m_lsn, m_released, m_log
         :: empty(down[r]) -> break
         od
+#endif
     :: connected(r) && R[r].phase == LIVE && primary_of[R[r].peer] == r ->
         do
         :: nempty(up[R[r].peer]) -> up[R[r].peer]?m_type, m_term, m_lsn
@@ -183,12 +185,15 @@ inline release(me)
 }
 
 /* A connection that was given up is not read any more, so no acknowledgement of an earlier term is ever seen. */
+#define ack_is_here(r) \
+    (R[r].phase == LIVE && R[r].joiner >= LOADING && connected(r) && primary_of[R[r].peer] == r && nempty(up[R[r].peer]))
+
 inline read_ack(me)
 {
     up[R[me].peer]?m_type, m_term, m_lsn;
     HOLDS(terms_never_go_back, m_term == R[me].term);
     printf("%c -> %c ACK %d arrives\n", 'A' + R[me].peer, 'A' + me, m_lsn);
-    HOLDS(log_without_gaps, R[me].joiner >= LOADING && m_lsn >= R[me].acked && m_lsn <= R[me].lsn);
+    HOLDS(log_without_gaps, m_lsn >= R[me].acked && m_lsn <= R[me].lsn);
     R[me].acked = m_lsn;
     if
     :: R[me].joiner == LOADING -> R[me].joiner = CATCHING_UP /* the first one says: loaded */
@@ -263,6 +268,8 @@ inline send_ack(me)
 }
 
 /* R5, R6, R9: what comes from the primary. */
+#define message_is_here(r) (R[r].phase < DRAINING && connected(r) && nempty(down[r]))
+
 inline read_primary(me)
 {
     down[me]?m_type, m_term, m_lsn, m_released, m_log;
@@ -367,7 +374,13 @@ inline go_live(me)
        (R[me].consumed < R[me].lsn || runs_on(me) && !has_value_next(me)) ->
         R[me].position++;
         if
-        :: asks_value(R[me].position) -> R[me].consumed++
+        :: asks_value(R[me].position) ->
+            R[me].consumed++
+#ifdef TRAP_DECIDES_AGAIN
+            ;
+            R[me].log = prefix(R[me].log, R[me].consumed - 1);
+            R[me].log = with(R[me].log, R[me].consumed, VALUE_ENTRY + 4 * (reigns + 1))
+#endif
         :: else -> skip
         fi
     :: else -> break
