@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz sim e2e lab
+#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz sim model e2e lab
 #                                  (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit hooks asan tsan clang fuzz sim e2e lab}"
+stages="${*:-house unit hooks asan tsan clang fuzz sim model e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -122,12 +122,13 @@ stage_fuzz() {
     step fuzz make -s fuzz
 }
 
-stage_e2e() {
-    local log=$logs/e2e.log line
-    make -s -j"$jobs" check-e2e 2>&1 | tee "$log"
+# counted STAGE TARGET: a target whose last line counts what passed and failed.
+counted() {
+    local log=$logs/$1.log line
+    make -s -j"$jobs" "$2" 2>&1 | tee "$log"
     line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
     if [ -z "$line" ]; then
-        echo "  FAIL  e2e: ended without a count"
+        echo "  FAIL  $1: ended without a count"
         count 0 1
         return
     fi
@@ -143,6 +144,14 @@ stage_sim() {
     step sim-mutants "$sim" --mutants
     step build-sim-asan make -s -j"$jobs" BUILD=build/asan SANITIZE=address,undefined OPT=-O1 "$checked"
     step sim-seeds-asan "$checked" --runs 6000
+}
+
+stage_model() {
+    counted model model
+}
+
+stage_e2e() {
+    counted e2e check-e2e
 }
 
 # Fifty real faults on living pairs, each of them a test.
@@ -161,7 +170,7 @@ stage_lab() {
 
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz e2e lab" >&2
+        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz sim model e2e lab" >&2
         exit 2
     fi
 done
