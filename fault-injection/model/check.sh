@@ -7,7 +7,7 @@
 #
 #   --trap NAME   this trap alone
 #   --story       and how spin came to it, step by step
-#   --deep        more faults of each kind, larger bounds: many minutes, 12 GiB
+#   --deep        more faults of each kind, larger bounds: three times as long, 3 GiB
 #   --list        names the configurations, witnesses and traps
 #
 # The last line counts what passed and failed. Everything is built in $BUILD/model (BUILD: build).
@@ -63,10 +63,10 @@ original, it goes on: cut, sleep, silent arbiter|liveness|-DPROTOCOL=ORIGINAL -D
 revised, it goes on: two failovers|liveness|-DCRASHES=2 -DRESTARTS=2 -DOPERATIONS=2
 "
 deep_configurations="
-revised, all faults|safety|-DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1 -DPROMOTES=1
-original, all faults|safety|-DPROTOCOL=ORIGINAL -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1
+revised, all faults|safety|-DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1 -DPROMOTES=1 -DOPERATIONS=3
+original, all faults|safety|-DPROTOCOL=ORIGINAL -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1 -DPROMOTES=1 -DOPERATIONS=3
 revised, longer run, more in flight|safety|-DCRASHES=1 -DCUTS=1 -DRESTARTS=1 -DOPERATIONS=5 -DIN_FLIGHT=5
-revised, sleep, cut and rejoin, three replicas|safety|-DREPLICAS=3 -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DRESTARTS=1 -DOPERATIONS=3
+revised, sleep, cut and rejoin, three replicas|safety|-DREPLICAS=3 -DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DRESTARTS=1 -DOPERATIONS=2
 revised, it goes on: crash and rejoin, three replicas|liveness|-DREPLICAS=3 -DCRASHES=1 -DRESTARTS=1 -DOPERATIONS=2
 revised, it goes on: all faults|liveness|-DCRASHES=1 -DCUTS=1 -DPAUSES=1 -DOUTAGES=1 -DRESTARTS=1 -DOPERATIONS=2
 "
@@ -299,7 +299,7 @@ if [ -n "$only" ]; then
     exit
 fi
 if [ -n "$deep" ]; then
-    memory_mib=12000
+    memory_mib=8000
     configurations=$configurations$deep_configurations
 fi
 while IFS='|' read -r name kind bounds; do
