@@ -27,7 +27,7 @@ struct trial {
     enum aftermath aftermath;
 };
 
-/* ---- One trial ------------------------------------------------------------------------------- */
+/* ---- One trial --------------------------------------------------------------------------- */
 
 static bool begin(struct fixture *fixture, struct faults *faults, const char *text,
                   struct fault_record *record)
@@ -98,7 +98,7 @@ static bool try(struct fixture *fixture, struct faults *faults, const struct tri
            load_check(fixture->load, &fixture->lab);
 }
 
-/* ---- Rows of them ---------------------------------------------------------------------------- */
+/* ---- Rows of them ------------------------------------------------------------------------ */
 
 static bool check_console(struct fixture *fixture)
 {
