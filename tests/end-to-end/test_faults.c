@@ -27,7 +27,7 @@ struct trial {
     enum aftermath aftermath;
 };
 
-/* ---- One trial ------------------------------------------------------------------------------- */
+/* ---- One trial --------------------------------------------------------------------------- */
 
 static bool begin(struct fixture *fixture, struct faults *faults, const char *text,
                   struct fault_record *record)
@@ -98,13 +98,24 @@ static bool try(struct fixture *fixture, struct faults *faults, const struct tri
            load_check(fixture->load, &fixture->lab);
 }
 
-/* ---- Rows of them ---------------------------------------------------------------------------- */
+/* ---- Rows of them ------------------------------------------------------------------------ */
 
 static bool check_console(struct fixture *fixture)
 {
     unsigned lines;
 
     return console_log_check(&fixture->pair, &lines);
+}
+
+/* Replicas of the plain build cannot have it, and who asks for it is told. */
+static bool is_refused(struct fixture *fixture, struct faults *faults, const char *text)
+{
+    struct fault_record record;
+
+    if (begin(fixture, faults, text, &record))
+        return lab_fail(&fixture->lab, "%s: befell a replica without hooks", text);
+    printf("        %-38s refused: %s\n", text, fixture->lab.error);
+    return strstr(fixture->lab.error, "needs the build with hooks: make lab");
 }
 
 static bool go_through(struct fixture *fixture, struct faults *faults,
@@ -119,7 +130,8 @@ static bool go_through(struct fixture *fixture, struct faults *faults,
 
         if (!hooked && fault_parse(&fault, trial->text, error, sizeof(error)) &&
             fault_needs_hooks(&fault)) {
-            printf("        %-38s skipped: it needs the build with hooks\n", trial->text);
+            if (!is_refused(fixture, faults, trial->text))
+                return false;
             continue;
         }
         if (!try(fixture, faults, trial))
@@ -155,6 +167,7 @@ bool test_faults_of_the_channel(struct fixture *fixture)
         {"corrupt:bits=3,for=2s", ONE_LOST},
         {"reset", ONE_LOST},
         {"unplug:link=channel,for=2500ms", ONE_LOST},
+        {"unplug:for=100ms", AS_BEFORE},
         {"unplug:link=lan,for=1s", AS_BEFORE},
         {"unplug:for=2500ms", ONE_LOST},
         {"arbiter-gone:for=1500ms", AS_BEFORE},

@@ -79,8 +79,7 @@ const char *fault_kind_name(enum fault_kind kind)
     return (unsigned)kind < FAULT_KINDS ? kinds[kind].name : "unknown";
 }
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------------------------ */
 
 static bool is_digit(char c)
 {
@@ -189,8 +188,7 @@ static bool take_event(const struct complaint *complaint, const char *value, cha
     return true;
 }
 
-/* ---- Parsing ----------------------------------------------------------------------------------
- */
+/* ---- Parsing ----------------------------------------------------------------------------- */
 
 static bool take_link(const struct complaint *complaint, struct fault *fault, const char *value)
 {
@@ -300,8 +298,7 @@ bool fault_parse(struct fault *fault, const char *text, char *error, size_t erro
     return fill_in(&complaint, fault, seen);
 }
 
-/* ---- Formatting -------------------------------------------------------------------------------
- */
+/* ---- Formatting -------------------------------------------------------------------------- */
 
 struct writer {
     char *text;
@@ -371,8 +368,7 @@ void fault_format(const struct fault *fault, char text[FAULT_TEXT_SIZE])
         add_time(&writer, "for", (int64_t)fault->for_ms);
 }
 
-/* ---- What it is like --------------------------------------------------------------------------
- */
+/* ---- What it is like --------------------------------------------------------------------- */
 
 enum fault_outcome fault_expects(const struct fault *fault)
 {

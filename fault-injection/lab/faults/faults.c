@@ -13,8 +13,7 @@
 
 #define BACKLOG 16
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+/* ---- Opening ----------------------------------------------------------------------------- */
 
 static bool listen_at(struct faults *faults, enum place host, const struct sockaddr_in *address)
 {
@@ -101,8 +100,7 @@ void faults_link_counts(const struct faults *faults, struct link_counts *counts)
     link_count(faults->link, counts);
 }
 
-/* ---- Who --------------------------------------------------------------------------------------
- */
+/* ---- Who --------------------------------------------------------------------------------- */
 
 bool faults_is_damaged(const struct faults *faults, const struct replica *replica)
 {
@@ -153,8 +151,7 @@ static struct replica *find_victim(struct faults *faults, struct pair *pair,
     return found;
 }
 
-/* ---- When -------------------------------------------------------------------------------------
- */
+/* ---- When -------------------------------------------------------------------------------- */
 
 static bool wait_ms(struct faults *faults, struct pair *pair, uint64_t milliseconds)
 {
@@ -197,8 +194,7 @@ static bool check_means(struct faults *faults, const struct pair *pair, const st
     return true;
 }
 
-/* ---- Beginning --------------------------------------------------------------------------------
- */
+/* ---- Beginning --------------------------------------------------------------------------- */
 
 /* Is there something to undo? */
 static bool lasts(enum fault_kind kind)
@@ -286,8 +282,7 @@ bool faults_begin(struct faults *faults, struct pair *pair, const struct fault *
                            : begin(faults, pair, victim, random, record);
 }
 
-/* ---- Healing ----------------------------------------------------------------------------------
- */
+/* ---- Healing ----------------------------------------------------------------------------- */
 
 static bool heal(struct faults *faults, struct pair *pair, unsigned index)
 {

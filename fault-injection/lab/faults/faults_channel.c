@@ -9,8 +9,7 @@ unsigned faults_way(enum place host)
     return host == PLACE_HOST_A ? 0 : 1;
 }
 
-/* ---- The link ---------------------------------------------------------------------------------
- */
+/* ---- The link ---------------------------------------------------------------------------- */
 
 static void add_narrower(struct link_way *way, uint32_t kbit)
 {
@@ -68,8 +67,7 @@ bool faults_begin_channel(struct faults *faults, const struct active *active)
     return link_corrupt(faults->link, (uint32_t)active->fault.amount[0], active->random);
 }
 
-/* ---- Cables -----------------------------------------------------------------------------------
- */
+/* ---- Cables ------------------------------------------------------------------------------ */
 
 static bool pulls(const struct fault *fault, const char *link)
 {

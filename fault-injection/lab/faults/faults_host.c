@@ -6,8 +6,7 @@
 
 #define NS_PER_MS 1000000
 
-/* ---- Storage ----------------------------------------------------------------------------------
- */
+/* ---- Storage ----------------------------------------------------------------------------- */
 
 /* An error outweighs a full disk. */
 static enum hooks_disk disk_of(const struct faults *faults, const struct replica *victim)
@@ -40,8 +39,7 @@ bool faults_apply_host(struct faults *faults, struct pair *pair)
     return pair_hide_arbiter(pair, hidden);
 }
 
-/* ---- Clocks -----------------------------------------------------------------------------------
- */
+/* ---- Clocks ------------------------------------------------------------------------------ */
 
 /* A jump forward is one of both clocks, as after a suspension; one back can only be the wall
  * clock's. */

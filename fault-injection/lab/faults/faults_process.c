@@ -13,8 +13,7 @@
 #include "fault-injection/lab/faults/guest_memory.h"
 #include "fault-injection/lab/faults/power.h"
 
-/* ---- All of a host at once --------------------------------------------------------------------
- */
+/* ---- All of a host at once --------------------------------------------------------------- */
 
 static bool is_number(const char *name)
 {
@@ -81,8 +80,7 @@ static bool cycle_power(struct faults *faults, struct active *active, bool disk)
     return !disk || drop_unsynced(faults, active);
 }
 
-/* ---- One --------------------------------------------------------------------------------------
- */
+/* ---- One --------------------------------------------------------------------------------- */
 
 static struct starve *starve_of(struct faults *faults, const struct replica *victim)
 {

@@ -10,9 +10,10 @@
 
 #include "fault-injection/lab/faults/faults_parts.h"
 
-/* That a pair which seems as before has to stay so: longer than the timeout that replicas have if
- * nothing else is asked for, as the last thing that was held up may have been a sign of life. */
-#define SETTLE_NS    UINT64_C(1200000000)
+/* That a pair which seems as before has to stay so; and both have heard of each other meanwhile.
+ * What was held up may have been a sign of life, and TCP may need longer than the fault lasted to
+ * get through again: until then they may still suspect each other, whatever their timeout is. */
+#define SETTLE_NS    UINT64_C(300000000)
 #define TWO_LIVE_NS  UINT64_C(2000000000) /* until an unprotected one has told what it knows */
 #define MAX_JOINS    5u
 #define SIGNAL_CODES 128
@@ -55,8 +56,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct recovery *recovery,
     recovery->used += size < (int)room ? (size_t)size : room - 1;
 }
 
-/* ---- Who has ended ----------------------------------------------------------------------------
- */
+/* ---- Who has ended ----------------------------------------------------------------------- */
 
 /* Its own memory was changed, or that of a primary that it followed. */
 static bool may_diverge(const struct recovery *recovery, const struct replica *replica)
@@ -94,8 +94,7 @@ static bool take_end(struct recovery *recovery, struct replica *replica)
     return true;
 }
 
-/* ---- Who runs ---------------------------------------------------------------------------------
- */
+/* ---- Who runs ---------------------------------------------------------------------------- */
 
 static void place(struct survey *survey, struct replica *replica)
 {
@@ -168,8 +167,7 @@ static bool fail_late(struct recovery *recovery, unsigned timeout_ms)
                         timeout_ms, all, recovery->what);
 }
 
-/* ---- Two, or none -----------------------------------------------------------------------------
- */
+/* ---- Two, or none ------------------------------------------------------------------------ */
 
 /* A protected primary that was overtaken lets nothing new leave, and finds out. One that believes
  * itself alone does not. */
@@ -203,8 +201,7 @@ static enum step judge_none(struct recovery *recovery, const struct survey *surv
     return STEP_FAILED;
 }
 
-/* ---- One --------------------------------------------------------------------------------------
- */
+/* ---- One --------------------------------------------------------------------------------- */
 
 static bool protects(const struct replica *live, const struct replica *backup)
 {
@@ -217,9 +214,11 @@ static bool says_so(struct recovery *recovery, struct replica *replica, const ch
 {
     json_t *status = replica_status(replica, recovery->lab);
     const char *said = json_string_value(json_object_get(status, "role"));
-    bool good =
-        said && strcmp(said, expected) == 0 && json_is_true(json_object_get(status, "protected")) &&
-        (uint64_t)json_integer_value(json_object_get(status, "term")) == replica->events.term;
+    uint64_t term = (uint64_t)json_integer_value(json_object_get(status, "term"));
+    uint64_t silent = (uint64_t)json_integer_value(json_object_get(status, "peer_silent_ns"));
+    bool good = said && strcmp(said, expected) == 0 && term == replica->events.term &&
+                json_is_true(json_object_get(status, "protected")) &&
+                !json_is_true(json_object_get(status, "claiming")) && silent < SETTLE_NS;
 
     json_decref(status);
     return good;

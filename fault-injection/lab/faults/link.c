@@ -27,8 +27,7 @@ struct link {
     bool gone;
 };
 
-/* ---- The process ------------------------------------------------------------------------------
- */
+/* ---- The process ------------------------------------------------------------------------- */
 
 /* The lab's other files are not this process's business: a connection that the lab closes must not
  * stay open here, nor its cleaner wait for us. */
@@ -115,8 +114,7 @@ int link_process(const struct link *link)
     return link->pid;
 }
 
-/* ---- Asking it --------------------------------------------------------------------------------
- */
+/* ---- Asking it --------------------------------------------------------------------------- */
 
 static bool ask(struct link *link)
 {

@@ -40,8 +40,7 @@ static uint64_t wire_ns(const struct link_way *way, size_t size)
     return (uint64_t)size * 8u * 1000000u / way->kbit;
 }
 
-/* ---- In ---------------------------------------------------------------------------------------
- */
+/* ---- In ---------------------------------------------------------------------------------- */
 
 size_t link_queue_space(const struct link_queue *queue, const struct link_way *way, uint64_t now_ns,
                         uint8_t **bytes, uint64_t *again_ns)
@@ -104,8 +103,7 @@ void link_queue_end(struct link_queue *queue, const struct link_way *way, enum l
     queue->end_due_ns = arrival(queue, way, now_ns, 0);
 }
 
-/* ---- Out --------------------------------------------------------------------------------------
- */
+/* ---- Out --------------------------------------------------------------------------------- */
 
 size_t link_queue_due(const struct link_queue *queue, uint64_t now_ns, const uint8_t **bytes)
 {

@@ -47,8 +47,7 @@ static uint64_t draw(struct relay *relay)
     return relay->random;
 }
 
-/* ---- Ends -------------------------------------------------------------------------------------
- */
+/* ---- Ends -------------------------------------------------------------------------------- */
 
 static void close_side(struct connection *connection, int side, bool with_reset)
 {
@@ -84,8 +83,7 @@ static void lose_side(struct relay *relay, struct connection *connection, int si
                    now);
 }
 
-/* ---- Bytes ------------------------------------------------------------------------------------
- */
+/* ---- Bytes ------------------------------------------------------------------------------- */
 
 static void corrupt(struct relay *relay, uint8_t *bytes, size_t size)
 {
@@ -197,8 +195,7 @@ static void move(struct relay *relay, struct connection *connection, uint64_t no
         pass_ends(relay, connection, now);
 }
 
-/* ---- Connections ------------------------------------------------------------------------------
- */
+/* ---- Connections ------------------------------------------------------------------------- */
 
 /* Beginning; the answer comes later. -1: there is none to be had. */
 static int call(const struct relay *relay, const struct link_route *route)
@@ -268,8 +265,7 @@ static void connected(struct relay *relay, struct connection *connection)
     forget(relay, connection, true);
 }
 
-/* ---- What the owner wants ---------------------------------------------------------------------
- */
+/* ---- What the owner wants ---------------------------------------------------------------- */
 
 static void obey(struct relay *relay, uint64_t now)
 {
@@ -305,8 +301,7 @@ static void obey(struct relay *relay, uint64_t now)
     atomic_store(&shared->done, wanted);
 }
 
-/* ---- Turns ------------------------------------------------------------------------------------
- */
+/* ---- Turns ------------------------------------------------------------------------------- */
 
 /* What poll is to look for at that side; sets when there is something to do without it. */
 static short wishes(const struct relay *relay, struct connection *connection, int side,
