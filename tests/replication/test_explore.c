@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault-injection/simulator/explore.h"
+#include "fault-injection/simulator/explore_rows.h"
 #include "fault-injection/simulator/mutant.h"
 #include "replication/arbiter_backend.h"
 
@@ -28,8 +28,9 @@ static void print(const struct explore_result *result)
             (unsigned long long)result->finished, (unsigned long long)result->promoted);
 }
 
-static void holds(struct explore_options options, uint64_t at_least)
+static void holds(enum explore_row row, uint64_t at_least)
 {
+    struct explore_options options = explore_row_options(row);
     struct explore_result result;
     options.depth += deeper();
     bool good = explore(&options, &result);
@@ -42,59 +43,37 @@ static void holds(struct explore_options options, uint64_t at_least)
 
 Test(explore, a_pair, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.depth = 10;
-    holds(options, 50000);
+    holds(EXPLORE_PAIR, 50000);
 }
 
 Test(explore, a_pair_of_the_original_protocol, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.protocol = ENGINE_ORIGINAL;
-    options.depth = 12;
-    holds(options, 50000);
+    holds(EXPLORE_ORIGINAL, 50000);
 }
 
 Test(explore, a_pair_whose_inputs_end_epochs, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.input_ended = true;
-    options.depth = 10;
-    holds(options, 20000);
+    holds(EXPLORE_INPUT_ENDED, 20000);
 }
 
 Test(explore, a_pair_from_the_first_join_on, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.start = EXPLORE_FROM_JOIN;
-    options.depth = 18; /* far enough for promotions */
-    options.budget = (struct explore_budget){.crashes = 1, .breaks = 1, .timers = 1};
-    holds(options, 20000);
+    holds(EXPLORE_FIRST_JOIN, 20000);
 }
 
 Test(explore, a_pair_and_an_arbiter_that_is_hard_to_reach, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.depth = 12;
-    options.budget = (struct explore_budget){.breaks = 1, .timers = 2, .arbiter_faults = 2};
-    holds(options, 50000);
+    holds(EXPLORE_ARBITER, 50000);
 }
 
 Test(explore, a_pair_that_sleeps_and_is_told_to_change_places, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.depth = 9;
-    options.budget =
-        (struct explore_budget){.crashes = 1, .timers = 2, .pauses = 1, .promotions = 1};
-    holds(options, 20000);
+    holds(EXPLORE_SLEEP, 20000);
 }
 
 Test(explore, a_pair_and_one_more_that_joins, .timeout = 3600)
 {
-    struct explore_options options = explore_defaults();
-    options.depth = 9;
-    options.budget = (struct explore_budget){.crashes = 1, .breaks = 1, .timers = 1, .joiners = 1};
-    holds(options, 20000);
+    holds(EXPLORE_ANOTHER, 20000);
 }
 
 /* ---- The search itself ----------------------------------------------------------------------- */
