@@ -304,6 +304,26 @@ Test(traces_limits, joiner_that_does_not_load_is_given_up, .timeout = 20)
     story_ends(c);
 }
 
+/* B never loads; when it has ended as it should, another one must get its turn. */
+static struct cluster *joiner_after_one_that_never_loads(const struct cluster_config *config,
+                                                         bool it_notices, enum engine_end its_end)
+{
+    struct cluster *c = cluster_create(config);
+    cluster_add_primary(c);
+    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
+    c->replicas[b].load_ns = 60000 * MS;
+    if (!it_notices) {
+        c->replicas[b].config.stuck_ns = 0;
+    }
+    cluster_start(c, b);
+    cluster_run(c, 500 * MS);
+    cr_assert_eq(c->replicas[B].end, its_end);
+    cluster_add_backup(c, A);
+    cluster_run(c, 100 * MS);
+    cr_assert(cluster_is_protected(c));
+    return c;
+}
+
 /* A guest that sleeps does not wait for its joiner, and would never give it up: a joiner whose vCPU
  * hangs in the load ends itself. */
 Test(traces_limits, joiner_that_hangs_in_its_load_ends_itself, .timeout = 20)
@@ -311,36 +331,16 @@ Test(traces_limits, joiner_that_hangs_in_its_load_ends_itself, .timeout = 20)
     struct cluster_config config = cluster_defaults();
     config.program = "z";
     config.engine.stuck_ns = 200 * MS;
-    struct cluster *c = cluster_create(&config);
-    cluster_add_primary(c);
-    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
-    c->replicas[b].load_ns = 60000 * MS;
-    cluster_start(c, b);
-    cluster_run(c, 400 * MS);
-    cr_assert_eq(c->replicas[B].end, ENGINE_END_STUCK);
-    cluster_add_backup(c, A);
-    cluster_run(c, 100 * MS);
-    cr_assert(cluster_is_protected(c));
-    story_ends(c);
+    story_ends(joiner_after_one_that_never_loads(&config, true, ENGINE_END_STUCK));
 }
 
-/* The same while a new machine waits for its first backup: another one must get its turn. */
+/* The same while a new machine waits for its first backup. */
 Test(traces_limits, first_backup_that_does_not_load_is_given_up, .timeout = 20)
 {
     struct cluster_config config = cluster_defaults();
     config.engine.stuck_ns = 200 * MS;
     config.engine.wait_backup = true;
-    struct cluster *c = cluster_create(&config);
-    cluster_add_primary(c);
-    unsigned b = cluster_prepare(c, ENGINE_BACKUP, A);
-    c->replicas[b].load_ns = 60000 * MS;
-    c->replicas[b].config.stuck_ns = 0;
-    cluster_start(c, b);
-    cluster_run(c, 500 * MS);
-    cr_assert_eq(c->replicas[B].end, ENGINE_END_LOST);
-    cluster_add_backup(c, A);
-    cluster_run(c, 100 * MS);
-    cr_assert(cluster_is_protected(c));
+    struct cluster *c = joiner_after_one_that_never_loads(&config, false, ENGINE_END_LOST);
     cr_assert_eq(c->replicas[A].vcpu, VCPU_RUNS);
     story_ends(c);
 }

@@ -102,6 +102,14 @@ Test(disk, of_a_protected_primary_that_fails_leaves_the_guest_to_the_backup)
     recording_free(&recording);
 }
 
+static void start_backup(struct guest_run *run, const struct disk_guest *guest,
+                         struct recording *recording)
+{
+    start(run, guest, recording);
+    run->node.playback = true;
+    run->node.role = FTVM_ROLE_BACKUP;
+}
+
 Test(disk, of_a_backup_that_fails_ends_the_backup)
 {
     struct disk_guest guest, backup;
@@ -111,9 +119,7 @@ Test(disk, of_a_backup_that_fails_ends_the_backup)
     disk_guest_init(&backup);
     start(&run, &guest, &recording);
     guest_go(&run);
-    start(&replica, &backup, &recording);
-    replica.node.playback = true;
-    replica.node.role = FTVM_ROLE_BACKUP;
+    start_backup(&replica, &backup, &recording);
     replica.prompt = "disk: half";
     replica.truncate = backup.path;
     guest_go(&replica);
@@ -139,9 +145,7 @@ Test(disk, that_fails_on_both_replicas_is_the_guests_problem)
     run.truncate = guest.path;
     guest_go(&run);
     cr_assert(run.node.failed);
-    start(&replica, &backup, &recording);
-    replica.node.playback = true;
-    replica.node.role = FTVM_ROLE_BACKUP;
+    start_backup(&replica, &backup, &recording);
     replica.node.promote = true;
     replica.prompt = "disk: half";
     replica.truncate = backup.path;
@@ -169,9 +173,7 @@ static unsigned goes_live(enum ftvm_settle settle, size_t queue_limit)
         run.node.stop_position = stop;
         guest_go(&run);
         cr_assert(run.result == FTVM_E_STOPPED);
-        start(&replica, &backup, &recording);
-        replica.node.playback = true;
-        replica.node.role = FTVM_ROLE_BACKUP;
+        start_backup(&replica, &backup, &recording);
         replica.node.promote = true;
         replica.node.settle = settle;
         replica.node.queue_limit = queue_limit;
