@@ -46,14 +46,7 @@ void ink_bytes(struct ink *ink, const void *data, size_t size)
     }
 }
 
-uint64_t ink_digest(const struct ink *ink)
-{
-    return digest_bytes(0, ink->data, ink->size);
-}
-
-/* ---- Replicas -------------------------------------------------------------------------------- */
-
-static void put_epoch(struct ink *ink, const struct engine_epoch *epoch)
+void ink_epoch(struct ink *ink, const struct engine_epoch *epoch)
 {
     ink_number(ink, epoch->number);
     ink_number(ink, epoch->position);
@@ -61,6 +54,13 @@ static void put_epoch(struct ink *ink, const struct engine_epoch *epoch)
     ink_number(ink, epoch->clock_ns);
     ink_number(ink, epoch->rate_q32);
 }
+
+uint64_t ink_digest(const struct ink *ink)
+{
+    return digest_bytes(0, ink->data, ink->size);
+}
+
+/* ---- Replicas -------------------------------------------------------------------------------- */
 
 static void put_guest(struct ink *ink, const struct toy_guest *guest)
 {
@@ -72,7 +72,7 @@ static void put_guest(struct ink *ink, const struct toy_guest *guest)
     ink_number(ink, guest->last_clock_ns);
     ink_number(ink, guest->last_value_ns);
     ink_bytes(ink, guest->history, guest->outputs * sizeof *guest->history);
-    put_epoch(ink, &guest->epoch);
+    ink_epoch(ink, &guest->epoch);
     ink_bytes(ink, guest->steps, strlen(guest->steps));
     ink_number(ink, guest->step);
     ink_number(ink, guest->time_went_back);
@@ -94,7 +94,7 @@ static void put_vcpu(struct ink *ink, const struct cluster *cluster, unsigned nu
     if (replica->vcpu_live) {
         ink_number(ink, replica_now(cluster, number) + (uint64_t)replica->clock_offset_ns);
     }
-    put_epoch(ink, &replica->next_epoch);
+    ink_epoch(ink, &replica->next_epoch);
     ink_number(ink, replica->size_told);
     ink_number(ink, replica->has_state);
     bool has_state =

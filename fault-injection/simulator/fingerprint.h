@@ -33,6 +33,7 @@ void ink_clear(struct ink *ink);
 void ink_free(struct ink *ink);
 void ink_number(struct ink *ink, uint64_t number);
 void ink_bytes(struct ink *ink, const void *data, size_t size); /* and their number */
+void ink_epoch(struct ink *ink, const struct engine_epoch *epoch);
 uint64_t ink_digest(const struct ink *ink);
 
 void fingerprint_cluster(struct ink *ink, const struct cluster *cluster);

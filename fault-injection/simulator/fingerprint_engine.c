@@ -4,15 +4,6 @@
 #include "fault-injection/simulator/fingerprint.h"
 #include "replication/engine_state.h"
 
-static void put_epoch(struct ink *ink, const struct engine_epoch *epoch)
-{
-    ink_number(ink, epoch->number);
-    ink_number(ink, epoch->position);
-    ink_number(ink, epoch->length);
-    ink_number(ink, epoch->clock_ns);
-    ink_number(ink, epoch->rate_q32);
-}
-
 static void put_time(struct ink *ink, uint64_t at_ns, uint64_t now_ns)
 {
     ink_number(ink, at_ns == UINT64_MAX ? UINT64_MAX : at_ns - now_ns);
@@ -99,7 +90,7 @@ static void put_log_state(struct ink *ink, const struct engine *engine)
     ink_number(ink, engine->lsn);
     ink_number(ink, engine->chain);
     ink_number(ink, engine->log_bytes);
-    put_epoch(ink, &engine->epoch);
+    ink_epoch(ink, &engine->epoch);
     ink_number(ink, engine->length_told);
     ink_number(ink, engine->released_told);
     ink_number(ink, engine->epoch_ran_ns);

@@ -44,10 +44,9 @@ static int run_sweep(const struct options *options)
         printf("nothing was violated\n");
         return EXIT_GOOD;
     }
-    printf("seed %" PRIu64 " VIOLATES %s: %s\n", result.seed,
-           result.signal != 0 ? "an assertion" : checker_name(result.checker), result.why);
-    fflush(stdout);
-    if (result.signal == 0) {
+    if (result.signal != 0) {
+        printf("seed %" PRIu64 " VIOLATES an assertion: %s\n", result.seed, result.why);
+    } else {
         how.report.shrinks = true;
         report_seed(result.seed, &how.report, stdout);
     }

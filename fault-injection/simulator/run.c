@@ -194,7 +194,6 @@ static void count(const struct cluster *c, struct run_result *result)
     result->steps = c->steps;
     for (unsigned i = 0; i < c->replica_count; i++) {
         result->promotions += c->replicas[i].promotions;
-        result->joins += c->replicas[i].told_term != 0;
     }
     for (unsigned i = 0; i < CLUSTER_CLIENTS; i++) {
         result->requests += c->clients[i].acknowledged;

@@ -13,7 +13,7 @@ struct run_result {
     enum checker violated; /* CHECKER_NONE: all is well */
     char why[CHECK_WHY_SIZE];
     bool survived; /* one replica goes on; not so if all were lost in spite of all care */
-    uint64_t promotions, emissions, requests, joins;
+    uint64_t promotions, emissions, requests;
     uint64_t steps;                    /* of engines */
     char *story;                       /* if it was asked for; the caller's */
     bool acts_done[SCHEDULE_MAX_ACTS]; /* which had an effect */

@@ -110,7 +110,7 @@ static int new_node(struct store *store)
 {
     for (int i = 0; i < (int)STORE_FILES; i++) {
         if (!is_named(store, i)) {
-            store->nodes[i] = (struct store_node){.used = true};
+            store->nodes[i] = (struct store_node){0};
             return i;
         }
     }

@@ -21,7 +21,6 @@
 #define STORE_PATH        "shared/arbiter"
 
 struct store_node {
-    bool used;
     size_t size, synced_size;
     uint8_t data[STORE_FILE_SIZE], synced[STORE_FILE_SIZE];
 };

@@ -27,18 +27,45 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void add(struct sweep_result *sum, const struct sweep_result *part)
+{
+    sum->runs += part->runs;
+    sum->survived += part->survived;
+    sum->promotions += part->promotions;
+    sum->emissions += part->emissions;
+    sum->requests += part->requests;
+    sum->steps += part->steps;
+    for (unsigned i = 0; i < ACT_KINDS; i++) {
+        sum->acts[i] += part->acts[i];
+    }
+    if (part->violated && (!sum->violated || part->seed < sum->seed)) {
+        sum->violated = true;
+        sum->seed = part->seed;
+        sum->checker = part->checker;
+        sum->signal = part->signal;
+        memcpy(sum->why, part->why, sizeof sum->why);
+    }
+}
+
 static void count(struct sweep_result *sum, const struct schedule *schedule,
                   const struct run_result *run)
 {
-    sum->runs++;
-    sum->survived += run->survived;
-    sum->promotions += run->promotions;
-    sum->emissions += run->emissions;
-    sum->requests += run->requests;
-    sum->steps += run->steps;
+    struct sweep_result one = {
+        .runs = 1,
+        .survived = run->survived,
+        .promotions = run->promotions,
+        .emissions = run->emissions,
+        .requests = run->requests,
+        .steps = run->steps,
+        .violated = run->violated != CHECKER_NONE,
+        .seed = schedule->seed,
+        .checker = run->violated,
+    };
+    memcpy(one.why, run->why, sizeof one.why);
     for (size_t i = 0; i < schedule->count; i++) {
-        sum->acts[schedule->acts[i].kind] += run->acts_done[i];
+        one.acts[schedule->acts[i].kind] += run->acts_done[i];
     }
+    add(sum, &one);
 }
 
 static void work(const struct sweep_options *options, struct board *board, unsigned number)
@@ -57,33 +84,9 @@ static void work(const struct sweep_options *options, struct board *board, unsig
         run_schedule(&schedule, false, &run);
         count(&worker->result, &schedule, &run);
         if (run.violated != CHECKER_NONE) {
-            worker->result.violated = true;
-            worker->result.seed = worker->running;
-            worker->result.checker = run.violated;
-            memcpy(worker->result.why, run.why, sizeof run.why);
             board->stop = 1;
         }
         run_result_free(&run);
-    }
-}
-
-static void add(struct sweep_result *sum, const struct sweep_result *part)
-{
-    sum->runs += part->runs;
-    sum->survived += part->survived;
-    sum->promotions += part->promotions;
-    sum->emissions += part->emissions;
-    sum->requests += part->requests;
-    sum->steps += part->steps;
-    for (unsigned i = 0; i < ACT_KINDS; i++) {
-        sum->acts[i] += part->acts[i];
-    }
-    if (part->violated && (!sum->violated || part->seed < sum->seed)) {
-        sum->violated = true;
-        sum->seed = part->seed;
-        sum->checker = part->checker;
-        sum->signal = part->signal;
-        memcpy(sum->why, part->why, sizeof sum->why);
     }
 }
 
