@@ -172,10 +172,10 @@ bool conversation_read(struct conversation *connection, void *data, size_t size,
     return true;
 }
 
-bool conversation_read_line(struct conversation *connection, char line[CONNECTION_LINE_SIZE],
+bool conversation_read_line(struct conversation *connection, char line[CONVERSATION_LINE_SIZE],
                             unsigned timeout_ms)
 {
-    for (size_t used = 0; used < CONNECTION_LINE_SIZE; used++) {
+    for (size_t used = 0; used < CONVERSATION_LINE_SIZE; used++) {
         if (!conversation_read(connection, &line[used], 1, timeout_ms))
             return false;
         if (line[used] == '\n') {
