@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fault-injection/lab/random.h"
 #include "fault-injection/lab/workloads/form.h"
 
 #define REST_US 20000 /* how soon a thread at rest sees that it should stop */
@@ -96,14 +97,9 @@ uint64_t workload_first_random(const struct workload *workload, unsigned thread)
     return (workload->seed + 1) * 0x9e3779b97f4a7c15u + thread;
 }
 
-/* splitmix64 */
 uint64_t workload_random(uint64_t *state, uint64_t limit)
 {
-    uint64_t mixed = *state += 0x9e3779b97f4a7c15u;
-
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
-    return (mixed ^ mixed >> 31) % limit;
+    return random_next(state) % limit;
 }
 
 /* ---- Beginning ------------------------------------------------------------------------------- */
