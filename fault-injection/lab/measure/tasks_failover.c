@@ -1,9 +1,9 @@
-#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/measure/guest.h"
 #include "fault-injection/lab/measure/tasks.h"
 #include "fault-injection/lab/measure/watch.h"
@@ -29,7 +29,7 @@ static bool start_clients(struct machine *machine)
 
     if (machine->load)
         return true;
-    fd = guest_open(&machine->lab, REDIS_PORT, CONNECT_MS);
+    fd = client_connect(&machine->lab, REDIS_PORT, CONNECT_MS);
     return fd >= 0 && load_start(&machine->load, &machine->lab, fd, 1, 0) &&
            watch_start(&machine->watch, &machine->lab);
 }
