@@ -6,6 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+uint64_t failover_ns(const struct failover_times *times)
+{
+    return times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns;
+}
+
 void event_log_init(struct event_log *log, const char *path)
 {
     *log = (struct event_log){.fd = -1};

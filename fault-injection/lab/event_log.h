@@ -15,6 +15,9 @@ struct failover_times {
     uint64_t detected_ns, claimed_ns, consumed_ns, live_ns;
 };
 
+/* All of it. */
+uint64_t failover_ns(const struct failover_times *times);
+
 struct event_log {
     int fd;      /* -1: not there yet */
     bool closed; /* nothing more is read */

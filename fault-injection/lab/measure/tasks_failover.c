@@ -40,8 +40,7 @@ static void report_times(const struct failover_times *times, double values[RIG_V
     values[FAILOVER_CLAIMED_MS] = milliseconds(times->claimed_ns);
     values[FAILOVER_CONSUMED_MS] = milliseconds(times->consumed_ns);
     values[FAILOVER_LIVE_MS] = milliseconds(times->live_ns);
-    values[FAILOVER_SUM_MS] =
-        milliseconds(times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns);
+    values[FAILOVER_SUM_MS] = milliseconds(failover_ns(times));
 }
 
 bool task_failover(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],
