@@ -88,10 +88,8 @@ static unsigned bad_of_kind(const struct table *table, const char *kind)
     unsigned count = 0;
 
     for (size_t row = 0; row < table->rows; row++)
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-            count += outcome_is_bad((enum outcome)i) &&
-                     strcmp(table_text(table, row, kinds), kind) == 0 &&
-                     strcmp(table_text(table, row, outcomes), outcome_name((enum outcome)i)) == 0;
+        count += strcmp(table_text(table, row, kinds), kind) == 0 &&
+                 outcome_says_bad(table_text(table, row, outcomes));
     return count;
 }
 

@@ -180,9 +180,7 @@ static int run_all(struct runner *runner)
 {
     unsigned i = 0;
 
-    progress_start(&runner->progress, runner->experiment->kind,
-                   runner->count + runner->results->done_count, runner->results->done_count,
-                   runner->results->bad_count);
+    progress_start(&runner->progress, runner->results, runner->count);
     while (i < runner->count && run_one(runner, i))
         i++;
     progress_finish(&runner->progress);
@@ -190,7 +188,7 @@ static int run_all(struct runner *runner)
         printf("interrupted; the same command goes on from here\n");
         return 128 + runner->interrupted;
     }
-    return i < runner->count || runner->progress.bad > 0 ? LAB_EXIT_WRONG : LAB_EXIT_GOOD;
+    return i < runner->count || runner->results->bad_count > 0 ? LAB_EXIT_WRONG : LAB_EXIT_GOOD;
 }
 
 static void close_runner(struct runner *runner)
