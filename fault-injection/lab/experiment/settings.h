@@ -67,6 +67,9 @@ void setting_list_sections(char *text, size_t size);
 /* False, with a line that says what it may be. */
 bool setting_check(enum setting setting, const char *value, char error[SETTINGS_ERROR_SIZE]);
 
+/* Digits alone, within those bounds? */
+bool setting_read_number(const char *text, uint64_t least, uint64_t largest, uint64_t *number);
+
 uint64_t settings_number(const struct settings *settings, enum setting setting);
 bool settings_are(const struct settings *settings, enum setting setting, const char *value);
 
