@@ -29,10 +29,10 @@ struct event_log {
     bool started, is_primary, is_protected;
     uint64_t term;
     /* What happened, at least once. */
-    bool failover, fenced, diverged, arbiter, transferred; /* diverged: this one */
+    bool failover, fenced, diverged, arbiter; /* diverged: this one */
     struct failover_times times;
     uint64_t state_bytes, pause_ns; /* of the last transfer */
-    unsigned refused, joined;       /* how often */
+    unsigned joined;                /* how often */
     char last[256];                 /* the text of the last event that had one */
 };
 

@@ -83,11 +83,6 @@ const char *setting_name(enum setting setting)
     return rows[setting].name;
 }
 
-const char *setting_section(enum setting setting)
-{
-    return rows[setting].section;
-}
-
 const char *setting_option(enum setting setting)
 {
     return rows[setting].option;

@@ -52,8 +52,7 @@ struct settings {
 
 void settings_init(struct settings *settings);
 
-const char *setting_name(enum setting setting);    /* "timeout-ms" */
-const char *setting_section(enum setting setting); /* "protocol" */
+const char *setting_name(enum setting setting); /* "timeout-ms" */
 /* The option of `ftvm primary` that it becomes, or NULL. */
 const char *setting_option(enum setting setting);
 

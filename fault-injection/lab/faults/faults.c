@@ -95,11 +95,6 @@ void faults_close(struct faults *faults)
     free(faults);
 }
 
-void faults_link_counts(const struct faults *faults, struct link_counts *counts)
-{
-    link_count(faults->link, counts);
-}
-
 /* ---- Who --------------------------------------------------------------------------------- */
 
 bool faults_is_damaged(const struct faults *faults, const struct replica *replica)
@@ -265,9 +260,7 @@ bool faults_begin(struct faults *faults, struct pair *pair, const struct fault *
 {
     struct replica *victim;
 
-    *record = (struct fault_record){.fault = *fault, .expects = fault_expects(fault)};
-    record->loses_replica =
-        record->expects == FAULT_LOSES_VICTIM || record->expects == FAULT_LOSES_ONE;
+    *record = (struct fault_record){.fault = *fault};
     if (faults->count == FAULTS_ACTIVE)
         return lab_fail(faults->lab, "%u faults are on already", FAULTS_ACTIVE);
     if (!wait_ms(faults, pair, fault->after_ms + random % (fault->random_ms + 1)))

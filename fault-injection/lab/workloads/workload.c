@@ -64,7 +64,7 @@ void workload_note_answer(struct workload *workload, uint64_t asked_ns)
 
     pthread_mutex_lock(&workload->lock);
     /* Under the lock: samples are in the order of time. */
-    sample.at_ns = workload->last_ns = lab_now_ns();
+    sample.at_ns = lab_now_ns();
     latency_us = (sample.at_ns - asked_ns) / 1000;
     sample.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX;
     workload->answered++;
@@ -169,25 +169,15 @@ static struct workload *look(const struct workload *workload)
     return mutable;
 }
 
-static uint64_t get(const struct workload *workload, const uint64_t *field)
-{
-    struct workload *mutable = look(workload);
-    uint64_t value;
-
-    pthread_mutex_lock(&mutable->lock);
-    value = *field;
-    pthread_mutex_unlock(&mutable->lock);
-    return value;
-}
-
 uint64_t workload_answers(const struct workload *workload)
 {
-    return get(workload, &workload->answered);
-}
+    struct workload *mutable = look(workload);
+    uint64_t answers;
 
-uint64_t workload_last_ns(const struct workload *workload)
-{
-    return get(workload, &workload->last_ns);
+    pthread_mutex_lock(&mutable->lock);
+    answers = mutable->answered;
+    pthread_mutex_unlock(&mutable->lock);
+    return answers;
 }
 
 /* Always false. */
@@ -229,17 +219,6 @@ size_t workload_samples(const struct workload *workload, size_t first,
     count = samples_copy(&mutable->samples, first, samples, capacity);
     pthread_mutex_unlock(&mutable->lock);
     return count;
-}
-
-uint64_t workload_oldest_sample(const struct workload *workload)
-{
-    struct workload *mutable = look(workload);
-    uint64_t oldest;
-
-    pthread_mutex_lock(&mutable->lock);
-    oldest = samples_oldest(&mutable->samples);
-    pthread_mutex_unlock(&mutable->lock);
-    return oldest;
 }
 
 bool workload_check(struct workload *workload, struct workload_verdict *verdict)
