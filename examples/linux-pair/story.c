@@ -39,7 +39,7 @@ void story_tell(const struct story *story, const char *who, const char *format, 
 static void print_chapter(const struct chapter *chapter)
 {
     const struct failover_times *times = &chapter->times;
-    uint64_t inside = times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns;
+    uint64_t inside = failover_ns(times);
     uint64_t rest = chapter->gap_ns > inside ? chapter->gap_ns - inside : 0;
 
     printf("  %-7s %9.1f %10.1f %8.1f %8.1f %8.1f %8.1f %12.2f %9.1f\n",

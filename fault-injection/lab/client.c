@@ -21,23 +21,33 @@ bool client_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns)
     return true;
 }
 
-/* 0, or an errno: why not. */
-static int attempt(struct lab *lab, int fd, unsigned port, uint64_t deadline)
+int client_begin(int fd, unsigned port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t size = sizeof(int);
-    int yes = 1, error = 0;
+    int yes = 1;
 
     inet_pton(AF_INET, NETWORK_GUEST_ADDRESS, &address.sin_addr);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return 0;
-    if (errno != EINPROGRESS)
-        return errno;
-    if (!client_wait(lab, fd, POLLOUT, deadline))
-        return ETIMEDOUT;
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+}
+
+int client_error(int fd)
+{
+    socklen_t size = sizeof(int);
+    int error = 0;
+
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     return error;
+}
+
+/* 0, or an errno: why not. */
+static int attempt(struct lab *lab, int fd, unsigned port, uint64_t deadline)
+{
+    int error = client_begin(fd, port);
+
+    if (error != EINPROGRESS)
+        return error;
+    return client_wait(lab, fd, POLLOUT, deadline) ? client_error(fd) : ETIMEDOUT;
 }
 
 int client_connect(struct lab *lab, unsigned port, unsigned timeout_ms)

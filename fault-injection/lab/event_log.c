@@ -6,6 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+uint64_t failover_ns(const struct failover_times *times)
+{
+    return times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns;
+}
+
 void event_log_init(struct event_log *log, const char *path)
 {
     *log = (struct event_log){.fd = -1};
@@ -46,7 +51,6 @@ static void note_transfer(struct event_log *log, const json_t *event)
 
     if (done == 0 || done != number(event, "total"))
         return;
-    log->transferred = true;
     log->state_bytes = done;
     log->pause_ns = number(event, "pause_ns");
 }
@@ -77,8 +81,6 @@ static void note(struct event_log *log, const json_t *event)
         log->diverged |= !log->is_primary; /* a primary says so of its backup */
     else if (strcmp(kind, "arbiter") == 0)
         log->arbiter = true;
-    else if (strcmp(kind, "refuse") == 0)
-        log->refused++;
     else if (strcmp(kind, "join") == 0)
         log->joined++;
     if (text(event, "text")[0])

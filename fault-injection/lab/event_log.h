@@ -15,6 +15,9 @@ struct failover_times {
     uint64_t detected_ns, claimed_ns, consumed_ns, live_ns;
 };
 
+/* All of it. */
+uint64_t failover_ns(const struct failover_times *times);
+
 struct event_log {
     int fd;      /* -1: not there yet */
     bool closed; /* nothing more is read */
@@ -26,10 +29,10 @@ struct event_log {
     bool started, is_primary, is_protected;
     uint64_t term;
     /* What happened, at least once. */
-    bool failover, fenced, diverged, arbiter, transferred; /* diverged: this one */
+    bool failover, fenced, diverged, arbiter; /* diverged: this one */
     struct failover_times times;
     uint64_t state_bytes, pause_ns; /* of the last transfer */
-    unsigned refused, joined;       /* how often */
+    unsigned joined;                /* how often */
     char last[256];                 /* the text of the last event that had one */
 };
 

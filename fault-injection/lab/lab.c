@@ -41,13 +41,11 @@ uint64_t lab_deadline(const struct lab *lab, unsigned timeout_ms)
 bool lab_pause(struct lab *lab, uint64_t deadline_ns)
 {
     struct pollfd poll_for = {.fd = lab->signals, .events = POLLIN};
-    struct signalfd_siginfo signal;
 
     if (lab->interrupted || lab_now_ns() >= deadline_ns)
         return false;
-    if (poll(&poll_for, 1, LAB_POLL_MS) == 1 &&
-        read(lab->signals, &signal, sizeof(signal)) == sizeof(signal))
-        lab->interrupted = (int)signal.ssi_signo;
+    if (poll(&poll_for, 1, LAB_POLL_MS) == 1)
+        lab->interrupted = lab_take_signal(lab->signals);
     return lab->interrupted == 0;
 }
 
@@ -182,16 +180,30 @@ static bool check_file(struct lab *lab, const char *path, int mode, const char *
     return access(path, mode) == 0 || lab_fail(lab, "%s: %s; %s", path, strerror(errno), hint);
 }
 
-static bool catch_signals(struct lab *lab)
+int lab_catch_signals(void)
 {
     sigset_t set;
 
+    /* Who goes away at the other end is an error of that socket, not the end of us. */
+    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    lab->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int lab_take_signal(int signals)
+{
+    struct signalfd_siginfo taken;
+
+    return read(signals, &taken, sizeof(taken)) == sizeof(taken) ? (int)taken.ssi_signo : 0;
+}
+
+static bool catch_signals(struct lab *lab)
+{
+    lab->signals = lab_catch_signals();
     return lab->signals >= 0 || lab_fail(lab, "no signalfd: %s", strerror(errno));
 }
 
@@ -199,8 +211,6 @@ bool lab_open(struct lab *lab, const struct lab_config *config)
 {
     *lab = (struct lab){.config = *config, .signals = -1, .cleaner = -1};
     network_init(&lab->network);
-    /* A client that goes away is an error of that socket, not the end of us. */
-    signal(SIGPIPE, SIG_IGN);
     return check_file(lab, config->ftvm, X_OK, "make it with: make") &&
            check_file(lab, config->kernel, R_OK, "make it with: make guest") &&
            check_file(lab, config->initrd, R_OK, "make it with: make guest") &&

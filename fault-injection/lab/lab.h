@@ -47,6 +47,12 @@ bool lab_open(struct lab *lab, const struct lab_config *config);
 /* The caller has ended its replicas. */
 void lab_close(struct lab *lab);
 
+/* From here on SIGINT, SIGTERM and SIGHUP arrive at the descriptor that it returns, and nowhere
+ * else. -1 with errno. For who has no lab of its own: lab_open() does it. */
+int lab_catch_signals(void);
+/* The one that has arrived there, or 0. */
+int lab_take_signal(int signals);
+
 /* "DIRECTORY/name". */
 void lab_path(const struct lab *lab, const char *name, char path[LAB_PATH_SIZE]);
 

@@ -193,19 +193,9 @@ bool replica_is_live(const struct event_log *events)
     return events->failover;
 }
 
-bool replica_is_transferred(const struct event_log *events)
-{
-    return events->transferred;
-}
-
 bool replica_is_joining(const struct event_log *events)
 {
     return events->joined > 0;
-}
-
-bool replica_is_refusing(const struct event_log *events)
-{
-    return events->refused > 0;
 }
 
 bool replica_wait(struct replica *replica, struct lab *lab, replica_condition *condition,

@@ -66,9 +66,7 @@ typedef bool replica_condition(const struct event_log *events);
 bool replica_is_protected(const struct event_log *events);   /* in either role */
 bool replica_is_unprotected(const struct event_log *events); /* primary without backup */
 bool replica_is_live(const struct event_log *events);        /* a backup that took over */
-bool replica_is_transferred(const struct event_log *events); /* its state is complete */
 bool replica_is_joining(const struct event_log *events);     /* the primary has accepted it */
-bool replica_is_refusing(const struct event_log *events);
 
 /* Fails if the condition does not come about in time, or the replica ends before. `what` ends the
  * sentence "... after N ms: ". */

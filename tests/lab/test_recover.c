@@ -68,6 +68,15 @@ static void tell(struct replica *replica, const char *event, const char *role, b
     fclose(file);
 }
 
+/* Returns when it is dead: who of two died first is not left to chance. */
+static void lose(const struct replica *replica)
+{
+    siginfo_t end;
+
+    kill(replica->process.pid, SIGKILL);
+    cr_assert_eq(waitid(P_PID, (id_t)replica->process.pid, &end, WEXITED | WNOWAIT), 0);
+}
+
 /* It must fail, and say this. */
 static void expect_failure(struct stage *stage, unsigned timeout_ms, const char *because)
 {
@@ -153,8 +162,8 @@ Test(recover, a_machine_without_anybody_live_is_lost)
     joiner = add(&stage, "2b");
     tell(primary, "role", "primary", false, 4);
     tell(joiner, "stop", "backup", false, 4);
-    kill(primary->process.pid, SIGKILL);
-    kill(joiner->process.pid, SIGKILL);
+    lose(primary);
+    lose(joiner);
     expect_failure(&stage, 5000, "nobody is live: 1a was killed; 2b was killed");
 }
 
@@ -166,7 +175,7 @@ static void diverge(struct stage *stage)
     backup = add(stage, "2b");
     tell(backup, "role", "backup", true, 4);
     tell(backup, "diverged", "backup", true, 4);
-    kill(backup->process.pid, SIGKILL);
+    lose(backup);
 }
 
 Test(recover, a_divergence_out_of_nothing_is_a_failure)

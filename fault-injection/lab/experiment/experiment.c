@@ -3,12 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault-injection/lab/random.h"
+
 uint64_t experiment_mix(uint64_t number)
 {
-    number += UINT64_C(0x9e3779b97f4a7c15);
-    number = (number ^ number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    number = (number ^ number >> 27) * UINT64_C(0x94d049bb133111eb);
-    return number ^ number >> 31;
+    return random_next(&number);
 }
 
 bool experiment_repeat(struct experiment *experiment, unsigned repetitions,

@@ -70,7 +70,7 @@ struct run {
 /* All runs, in the order in which they are to be done; to be freed. NULL without memory. */
 struct run *experiment_schedule(const struct experiment *experiment, unsigned *count);
 
-/* A number that looks random and depends on the argument alone (splitmix64). */
+/* A number that looks random and depends on the argument alone. */
 uint64_t experiment_mix(uint64_t number);
 
 #endif

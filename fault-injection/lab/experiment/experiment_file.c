@@ -67,12 +67,7 @@ static char *read_line(char *line, int capacity, void *context)
 static bool set_number(struct reading *reading, const char *key, const char *value, uint64_t least,
                        uint64_t largest, uint64_t *number)
 {
-    char *end;
-
-    errno = 0;
-    *number = strtoull(value, &end, 10);
-    return (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && *number >= least &&
-            *number <= largest) ||
+    return setting_read_number(value, least, largest, number) ||
            fail(reading, "%s: '%s' is no number from %llu to %llu", key, value,
                 (unsigned long long)least, (unsigned long long)largest);
 }

@@ -77,6 +77,14 @@ void groups_free(struct groups *groups)
     *groups = (struct groups){0};
 }
 
+bool groups_is_first(const struct groups *groups, unsigned i)
+{
+    for (unsigned j = 0; j < i; j++)
+        if (strcmp(groups->group[j].label, groups->group[i].label) == 0)
+            return false;
+    return true;
+}
+
 double group_quantile(struct group *group, double part)
 {
     return group->count > 0 ? quantile(group->values, group->count, part) : NAN;

@@ -32,6 +32,8 @@ void groups_free(struct groups *groups);
 /* What a group is called: the settings that are swept, without x. */
 void groups_label(const struct experiment *experiment, const struct settings *settings, int x,
                   char label[POINT_NAME_SIZE]);
+/* Is this the first group of its label? */
+bool groups_is_first(const struct groups *groups, unsigned i);
 /* From 0 to 1: 0.5 is the median. NAN for an empty one. */
 double group_quantile(struct group *group, double part);
 

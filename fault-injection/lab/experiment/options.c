@@ -1,6 +1,5 @@
 #include "fault-injection/lab/experiment/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,14 +65,11 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 
 static bool read_number(const char *text, unsigned *number)
 {
-    unsigned long value;
-    char *end;
+    uint64_t value;
+    bool good = setting_read_number(text, 1, EXPERIMENT_LIMIT, &value);
 
-    errno = 0;
-    value = strtoul(text, &end, 10);
     *number = (unsigned)value;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && value > 0 &&
-           value <= EXPERIMENT_LIMIT;
+    return good;
 }
 
 static bool read_share(const char *text, struct lab_options *options)

@@ -9,30 +9,31 @@
 
 #define LINE_WIDTH 79 /* a longer one could not be written over */
 
-void progress_start(struct progress *progress, enum experiment_kind kind, unsigned total,
-                    unsigned done, unsigned bad)
+void progress_start(struct progress *progress, const struct results *results, unsigned left)
 {
+    unsigned done = results->done_count;
+
     *progress = (struct progress){
-        .kind = kind,
-        .total = total,
-        .done = done,
-        .bad = bad,
+        .results = results,
+        .total = done + left,
+        .before = done,
         .start_ns = lab_now_ns(),
         .terminal = isatty(STDOUT_FILENO),
     };
     if (done > 0)
-        printf("going on: %u of %u runs are done\n", done, total);
+        printf("going on: %u of %u runs are done\n", done, progress->total);
 }
 
 static void format_left(const struct progress *progress, char text[32])
 {
+    unsigned done = progress->results->done_count, session = done - progress->before;
     uint64_t passed = lab_now_ns() - progress->start_ns;
     uint64_t left;
 
     snprintf(text, 32, "?");
-    if (progress->session == 0)
+    if (session == 0)
         return;
-    left = passed / progress->session * (progress->total - progress->done) / 1000000000u;
+    left = passed / session * (progress->total - done) / 1000000000u;
     snprintf(text, 32, "%" PRIu64 ":%02u", left / 60, (unsigned)(left % 60));
 }
 
@@ -41,8 +42,8 @@ static void format_head(const struct progress *progress, char text[96])
     char left[32];
 
     format_left(progress, left);
-    snprintf(text, 96, "%u/%u, %s left, %u wrong", progress->done, progress->total, left,
-             progress->bad);
+    snprintf(text, 96, "%u/%u, %s left, %u wrong", progress->results->done_count, progress->total,
+             left, progress->results->bad_count);
 }
 
 void progress_begin(const struct progress *progress, const char *point, unsigned repetition)
@@ -57,24 +58,19 @@ void progress_begin(const struct progress *progress, const char *point, unsigned
     fflush(stdout);
 }
 
-void progress_end(struct progress *progress, const char *point, unsigned repetition,
+void progress_end(const struct progress *progress, const char *point, unsigned repetition,
                   const struct result *result)
 {
     const char *outcome = result->value[RESULT_outcome];
     bool good = strcmp(outcome, outcome_name(OUTCOME_GOOD)) == 0;
     char head[96];
 
-    progress->done++;
-    progress->session++;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        if (strcmp(outcome, outcome_name((enum outcome)i)) == 0)
-            progress->bad += outcome_is_bad((enum outcome)i);
     /* What went as it should is told on a terminal by the line that is written over. */
     if (progress->terminal && good)
         return;
     format_head(progress, head);
     printf("%s%s: %s #%u: %s", progress->terminal ? "\r" : "", head, point, repetition, outcome);
-    if (progress->kind == EXPERIMENT_SPEED)
+    if (progress->results->experiment->kind == EXPERIMENT_SPEED)
         printf(", %s of the unprotected speed", result->value[RESULT_normalized]);
     else
         printf(", %s on %s%s%s", result->value[RESULT_fault], result->value[RESULT_workload],
@@ -92,6 +88,7 @@ void progress_finish(const struct progress *progress)
 {
     if (progress->terminal)
         printf("\r%*s\r", LINE_WIDTH, "");
-    printf("%u of %u runs done, %u wrong\n", progress->done, progress->total, progress->bad);
+    printf("%u of %u runs done, %u wrong\n", progress->results->done_count, progress->total,
+           progress->results->bad_count);
     fflush(stdout);
 }

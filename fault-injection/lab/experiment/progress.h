@@ -11,18 +11,19 @@
 #include "fault-injection/lab/experiment/results.h"
 
 struct progress {
-    enum experiment_kind kind;
-    unsigned total, done, bad; /* bad: violations, and what else went wrong */
-    unsigned session;          /* done by this process */
+    const struct results *results; /* which count */
+    unsigned total;
+    unsigned before; /* done when this process began */
     uint64_t start_ns;
     bool terminal;
 };
 
-void progress_start(struct progress *progress, enum experiment_kind kind, unsigned total,
-                    unsigned done, unsigned bad);
+/* `left`: so many runs are to be done. `results` must live as long. */
+void progress_start(struct progress *progress, const struct results *results, unsigned left);
 /* What runs now: for a terminal. */
 void progress_begin(const struct progress *progress, const char *point, unsigned repetition);
-void progress_end(struct progress *progress, const char *point, unsigned repetition,
+/* Of a run that the results have taken in. */
+void progress_end(const struct progress *progress, const char *point, unsigned repetition,
                   const struct result *result);
 /* The last line. */
 void progress_finish(const struct progress *progress);

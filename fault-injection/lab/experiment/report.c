@@ -50,16 +50,6 @@ static struct group *find_group(const struct groups *groups, const char *label)
     return NULL;
 }
 
-static unsigned count_runs(const struct report *report, const char *point)
-{
-    int column = table_column(&report->table, "point");
-    unsigned count = 0;
-
-    for (size_t row = 0; row < report->table.rows; row++)
-        count += strcmp(table_text(&report->table, row, column), point) == 0;
-    return count;
-}
-
 static void write_heads(struct report *report, const struct groups figures[],
                         const char *const heads[])
 {
@@ -84,7 +74,7 @@ static void write_point(struct report *report, unsigned point, const struct grou
     unsigned runs;
 
     experiment_point(report->experiment, point, &settings, name);
-    runs = count_runs(report, name);
+    runs = table_count(&report->table, "point", name);
     if (runs == 0)
         return;
     fputs("<tr><td>", report->page);
@@ -135,12 +125,7 @@ static void write_description(struct report *report)
 
 static unsigned count_outcome(const struct report *report, enum outcome outcome)
 {
-    int column = table_column(&report->table, "outcome");
-    unsigned count = 0;
-
-    for (size_t row = 0; row < report->table.rows; row++)
-        count += strcmp(table_text(&report->table, row, column), outcome_name(outcome)) == 0;
-    return count;
+    return table_count(&report->table, "outcome", outcome_name(outcome));
 }
 
 static void write_outcomes(struct report *report)

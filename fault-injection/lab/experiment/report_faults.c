@@ -38,16 +38,6 @@ static double sum(const struct table *table, const char *column)
     return total;
 }
 
-static unsigned count_text(const struct table *table, const char *column, const char *text)
-{
-    int number = table_column(table, column);
-    unsigned count = 0;
-
-    for (size_t row = 0; row < table->rows; row++)
-        count += strcmp(table_text(table, row, number), text) == 0;
-    return count;
-}
-
 static void write_totals(struct report *report)
 {
     const struct table *table = &report->table;
@@ -59,9 +49,9 @@ static void write_totals(struct report *report)
             "<tr><td>runs with two machines alive</td><td>%.0f</td></tr>\n"
             "<tr><td>replicas that diverged</td><td>%.0f</td></tr>\n"
             "<tr><td>recoveries that took too long</td><td>%u</td></tr>\n",
-            table->rows - count_text(table, "kind", "none"), sum(table, "failovers"),
-            count_text(table, "outcome", outcome_name(OUTCOME_VIOLATION)), sum(table, "two_alive"),
-            sum(table, "divergences"), count_text(table, "outcome", outcome_name(OUTCOME_SLOW)));
+            table->rows - table_count(table, "kind", "none"), sum(table, "failovers"),
+            table_count(table, "outcome", outcome_name(OUTCOME_VIOLATION)), sum(table, "two_alive"),
+            sum(table, "divergences"), table_count(table, "outcome", outcome_name(OUTCOME_SLOW)));
     fputs("</table>\n", report->page);
 }
 
@@ -98,10 +88,8 @@ static unsigned bad_of_kind(const struct table *table, const char *kind)
     unsigned count = 0;
 
     for (size_t row = 0; row < table->rows; row++)
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-            count += outcome_is_bad((enum outcome)i) &&
-                     strcmp(table_text(table, row, kinds), kind) == 0 &&
-                     strcmp(table_text(table, row, outcomes), outcome_name((enum outcome)i)) == 0;
+        count += strcmp(table_text(table, row, kinds), kind) == 0 &&
+                 outcome_says_bad(table_text(table, row, outcomes));
     return count;
 }
 
@@ -115,7 +103,7 @@ static void write_kind(struct report *report, const char *kind, double *values)
         total += values[i];
     fputs("<tr><td>", report->page);
     html_text(report->page, kind);
-    fprintf(report->page, "</td><td>%u</td><td>%.0f</td>", count_text(table, "kind", kind), total);
+    fprintf(report->page, "</td><td>%u</td><td>%.0f</td>", table_count(table, "kind", kind), total);
     write_median(report, kind, "failover", values);
     write_median(report, kind, "gap", values);
     write_median(report, kind, "recovery", values);
@@ -278,14 +266,6 @@ static double mean(const struct group *group)
     return total / group->count;
 }
 
-static bool is_first(const struct groups *groups, unsigned i)
-{
-    for (unsigned j = 0; j < i; j++)
-        if (strcmp(groups->group[j].label, groups->group[i].label) == 0)
-            return false;
-    return true;
-}
-
 static void draw_means(struct report *report, int x, const char *column, const char *label)
 {
     struct groups groups;
@@ -302,7 +282,7 @@ static void draw_means(struct report *report, int x, const char *column, const c
         plot_text(&plot, label);
         fputc('\n', plot.script);
         for (unsigned i = 0; i < groups.count; i++) {
-            if (!is_first(&groups, i))
+            if (!groups_is_first(&groups, i))
                 continue;
             fprintf(plot.script, "$s%u << EOD\n", series++);
             for (unsigned j = i; j < groups.count; j++)
@@ -312,7 +292,7 @@ static void draw_means(struct report *report, int x, const char *column, const c
         }
         series = 0;
         for (unsigned i = 0; i < groups.count; i++) {
-            if (!is_first(&groups, i))
+            if (!groups_is_first(&groups, i))
                 continue;
             fprintf(plot.script, "%s $s%u with linespoints linewidth 2 pointtype 7 title ",
                     series > 0 ? "," : "plot", series);

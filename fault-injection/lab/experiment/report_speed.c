@@ -28,15 +28,6 @@ struct series {
     bool fitted;
 };
 
-/* Is this the first group of its label? */
-static bool is_first(const struct groups *groups, unsigned i)
-{
-    for (unsigned j = 0; j < i; j++)
-        if (strcmp(groups->group[j].label, groups->group[i].label) == 0)
-            return false;
-    return true;
-}
-
 /* Those whose label contains `part`. */
 static unsigned list_series(const struct groups *groups, const char *part,
                             struct series series[SERIES_MAX])
@@ -44,7 +35,7 @@ static unsigned list_series(const struct groups *groups, const char *part,
     unsigned count = 0;
 
     for (unsigned i = 0; i < groups->count && count < SERIES_MAX; i++)
-        if (is_first(groups, i) && strstr(groups->group[i].label, part))
+        if (groups_is_first(groups, i) && strstr(groups->group[i].label, part))
             series[count++] = (struct series){.label = groups->group[i].label};
     return count;
 }

@@ -20,35 +20,49 @@ static int step_of(double at_ms)
     return isnan(at_ms) ? -1 : (int)floor((at_ms + WINDOW_BEFORE_MS) / WINDOW_STEP_MS);
 }
 
-/* The column's values of one step; how many. */
-static unsigned collect(const struct table *table, int step, int at, int column, double scale,
-                        double *values)
+struct reading {
+    int step;
+    double value;
+};
+
+static int compare_steps(const void *left, const void *right)
 {
-    unsigned count = 0;
+    return ((const struct reading *)left)->step - ((const struct reading *)right)->step;
+}
+
+/* The column's values, step by step; how many. */
+static size_t read_column(const struct table *table, const struct picture *picture,
+                          struct reading *readings)
+{
+    int at = table_column(table, "at_ms"), column = table_column(table, picture->column);
+    size_t count = 0;
 
     for (size_t row = 0; row < table->rows; row++) {
         double value = table_number(table, row, column);
+        int step = step_of(table_number(table, row, at));
 
-        if (!isnan(value) && step_of(table_number(table, row, at)) == step)
-            values[count++] = value * scale;
+        if (!isnan(value) && step >= 0 && step < STEPS)
+            readings[count++] = (struct reading){step, value * picture->scale};
     }
+    qsort(readings, count, sizeof(*readings), compare_steps);
     return count;
 }
 
 /* Steps that only a few of the runs have reached say something about these runs alone. */
-static void write_steps(struct plot *plot, const struct table *table, const struct picture *picture,
+static void write_steps(struct plot *plot, const struct reading *readings, size_t size,
                         double *values)
 {
-    int at = table_column(table, "at_ms"), column = table_column(table, picture->column);
-    unsigned most = 0;
+    unsigned most = 0, count;
 
     fputs("$steps << EOD\n", plot->script);
-    for (int step = 0; step < STEPS; step++) {
-        unsigned count = collect(table, step, at, column, picture->scale, values);
+    for (size_t from = 0; from < size; from += count) {
+        int step = readings[from].step;
 
+        for (count = 0; from + count < size && readings[from + count].step == step; count++)
+            values[count] = readings[from + count].value;
         if (count > most)
             most = count;
-        if (count == 0 || count < most / 10)
+        if (count < most / 10)
             continue;
         fprintf(plot->script, "%.3f,%.6g,%.6g,%.6g\n",
                 (step * WINDOW_STEP_MS - WINDOW_BEFORE_MS) / 1e3, quantile(values, count, 0.5),
@@ -59,12 +73,13 @@ static void write_steps(struct plot *plot, const struct table *table, const stru
 
 static void draw(struct report *report, const struct table *table, const struct picture *picture)
 {
+    struct reading *readings = malloc((table->rows + 1) * sizeof(*readings));
     double *values = malloc((table->rows + 1) * sizeof(*values));
     struct plot plot;
 
-    if (values && table->rows > 0 && report->pictures &&
+    if (readings && values && table->rows > 0 && report->pictures &&
         plot_begin(&plot, report->picture++, 320)) {
-        write_steps(&plot, table, picture, values);
+        write_steps(&plot, readings, read_column(table, picture, readings), values);
         fputs("set key top right\nset xlabel \"seconds from the beginning of the fault\"\n"
               "set arrow from 0, graph 0 to 0, graph 1 nohead dashtype 2\nset ylabel ",
               plot.script);
@@ -76,6 +91,7 @@ static void draw(struct report *report, const struct table *table, const struct 
               plot.script);
         plot_end(&plot, report->page);
     }
+    free(readings);
     free(values);
 }
 

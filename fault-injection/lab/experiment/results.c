@@ -44,6 +44,14 @@ bool outcome_is_bad(enum outcome outcome)
     return outcome >= OUTCOME_SLOW;
 }
 
+bool outcome_says_bad(const char *name)
+{
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (strcmp(name, outcomes[i].name) == 0)
+            return outcome_is_bad((enum outcome)i);
+    return false;
+}
+
 void result_set(struct result *result, enum result_column column, const char *format, ...)
 {
     va_list arguments;
@@ -187,9 +195,7 @@ static void take_row(struct results *results, const struct table *table, size_t 
             continue;
         results->done[place] = 1;
         results->done_count++;
-        for (int j = 0; j < OUTCOME_COUNT; j++)
-            if (strcmp(outcome, outcomes[j].name) == 0)
-                results->bad_count += outcome_is_bad((enum outcome)j);
+        results->bad_count += outcome_says_bad(outcome);
     }
 }
 
@@ -367,9 +373,7 @@ bool results_add(struct results *results, const struct run *run, const struct re
     results->size += (long)strlen(line);
     *place_of(results, run) = 1;
     results->done_count++;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        if (strcmp(result->value[RESULT_outcome], outcomes[i].name) == 0)
-            results->bad_count += outcome_is_bad((enum outcome)i);
+    results->bad_count += outcome_says_bad(result->value[RESULT_outcome]);
     return true;
 }
 

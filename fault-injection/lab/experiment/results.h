@@ -73,6 +73,8 @@ enum outcome {
 const char *outcome_name(enum outcome outcome);
 const char *outcome_meaning(enum outcome outcome);
 bool outcome_is_bad(enum outcome outcome);
+/* The same of what a table says; no outcome is not bad. */
+bool outcome_says_bad(const char *name);
 
 /* The values of one run; "" where there is none. */
 struct result {

@@ -268,9 +268,7 @@ static void report_failovers(struct state *state)
     result_set(state->result, RESULT_claimed, "%.3f", milliseconds(times->claimed_ns));
     result_set(state->result, RESULT_consumed, "%.3f", milliseconds(times->consumed_ns));
     result_set(state->result, RESULT_live, "%.3f", milliseconds(times->live_ns));
-    result_set(
-        state->result, RESULT_failover, "%.3f",
-        milliseconds(times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns));
+    result_set(state->result, RESULT_failover, "%.3f", milliseconds(failover_ns(times)));
 }
 
 /* ---- The round ----------------------------------------------------------------------------- */

@@ -1,11 +1,9 @@
 #include "fault-injection/lab/experiment/runner.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "fault-injection/lab/experiment/progress.h"
@@ -108,15 +106,8 @@ static bool open_speed(struct runner *runner)
     const struct lab_options *options = runner->options;
     const struct lab_config config = {options->ftvm, options->kernel, options->initrd,
                                       options->keep};
-    sigset_t set;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a rig that has died is an answer that does not come */
-    runner->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    runner->signals = lab_catch_signals();
     runner->speed = calloc(1, sizeof(*runner->speed));
     if (runner->signals < 0 || !runner->speed) {
         fprintf(stderr, "ftvm-lab: no signalfd, or no memory: %s\n", strerror(errno));
@@ -124,14 +115,6 @@ static bool open_speed(struct runner *runner)
     }
     speed_init(runner->speed, &config, runner->signals);
     return true;
-}
-
-static void look_for_signal(struct runner *runner)
-{
-    struct signalfd_siginfo signal;
-
-    if (read(runner->signals, &signal, sizeof(signal)) == sizeof(signal))
-        runner->interrupted = (int)signal.ssi_signo;
 }
 
 static bool run_speed(struct runner *runner, unsigned i, const struct settings *settings,
@@ -152,7 +135,7 @@ static bool run_speed(struct runner *runner, unsigned i, const struct settings *
         /* Ends the rigs before the signal is read, as they look for it, too. */
         speed_close(speed);
     }
-    look_for_signal(runner);
+    runner->interrupted = lab_take_signal(runner->signals);
     return runner->interrupted == 0;
 }
 
@@ -197,9 +180,7 @@ static int run_all(struct runner *runner)
 {
     unsigned i = 0;
 
-    progress_start(&runner->progress, runner->experiment->kind,
-                   runner->count + runner->results->done_count, runner->results->done_count,
-                   runner->results->bad_count);
+    progress_start(&runner->progress, runner->results, runner->count);
     while (i < runner->count && run_one(runner, i))
         i++;
     progress_finish(&runner->progress);
@@ -207,7 +188,7 @@ static int run_all(struct runner *runner)
         printf("interrupted; the same command goes on from here\n");
         return 128 + runner->interrupted;
     }
-    return i < runner->count || runner->progress.bad > 0 ? LAB_EXIT_WRONG : LAB_EXIT_GOOD;
+    return i < runner->count || runner->results->bad_count > 0 ? LAB_EXIT_WRONG : LAB_EXIT_GOOD;
 }
 
 static void close_runner(struct runner *runner)

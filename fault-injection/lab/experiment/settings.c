@@ -83,11 +83,6 @@ const char *setting_name(enum setting setting)
     return rows[setting].name;
 }
 
-const char *setting_section(enum setting setting)
-{
-    return rows[setting].section;
-}
-
 const char *setting_option(enum setting setting)
 {
     return rows[setting].option;
@@ -138,15 +133,21 @@ void setting_list_sections(char *text, size_t size)
 
 /* ---- Checking ------------------------------------------------------------------------------ */
 
-static bool check_number(const struct row *row, const char *value, char error[SETTINGS_ERROR_SIZE])
+bool setting_read_number(const char *text, uint64_t least, uint64_t largest, uint64_t *number)
 {
-    unsigned long long number;
     char *end;
 
     errno = 0;
-    number = strtoull(value, &end, 10);
-    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= row->least &&
-        number <= row->largest)
+    *number = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *number >= least &&
+           *number <= largest;
+}
+
+static bool check_number(const struct row *row, const char *value, char error[SETTINGS_ERROR_SIZE])
+{
+    uint64_t number;
+
+    if (setting_read_number(value, row->least, row->largest, &number))
         return true;
     snprintf(error, SETTINGS_ERROR_SIZE, "'%.100s' is no number from %llu to %llu", value,
              (unsigned long long)row->least, (unsigned long long)row->largest);

@@ -52,8 +52,7 @@ struct settings {
 
 void settings_init(struct settings *settings);
 
-const char *setting_name(enum setting setting);    /* "timeout-ms" */
-const char *setting_section(enum setting setting); /* "protocol" */
+const char *setting_name(enum setting setting); /* "timeout-ms" */
 /* The option of `ftvm primary` that it becomes, or NULL. */
 const char *setting_option(enum setting setting);
 
@@ -66,6 +65,9 @@ void setting_list_sections(char *text, size_t size);
 
 /* False, with a line that says what it may be. */
 bool setting_check(enum setting setting, const char *value, char error[SETTINGS_ERROR_SIZE]);
+
+/* Digits alone, within those bounds? */
+bool setting_read_number(const char *text, uint64_t least, uint64_t largest, uint64_t *number);
 
 uint64_t settings_number(const struct settings *settings, enum setting setting);
 bool settings_are(const struct settings *settings, enum setting setting, const char *value);

@@ -153,6 +153,16 @@ double table_number(const struct table *table, size_t row, int column)
     return end == text || *end != '\0' ? NAN : number;
 }
 
+unsigned table_count(const struct table *table, const char *column, const char *text)
+{
+    int number = table_column(table, column);
+    unsigned count = 0;
+
+    for (size_t row = 0; row < table->rows; row++)
+        count += strcmp(table_text(table, row, number), text) == 0;
+    return count;
+}
+
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 static bool add(char line[TABLE_LINE_SIZE], size_t *used, char byte)

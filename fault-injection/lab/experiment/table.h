@@ -33,6 +33,8 @@ int table_column(const struct table *table, const char *name);
 const char *table_text(const struct table *table, size_t row, int column);
 /* NAN where there is no number. */
 double table_number(const struct table *table, size_t row, int column);
+/* In how many rows does the text stand in that column? */
+unsigned table_count(const struct table *table, const char *column, const char *text);
 
 /* A line with its end, for `count` values. False if it does not fit. */
 bool table_format(char line[TABLE_LINE_SIZE], const char *const values[], unsigned count);

@@ -370,20 +370,6 @@ void fault_format(const struct fault *fault, char text[FAULT_TEXT_SIZE])
 
 /* ---- What it is like --------------------------------------------------------------------- */
 
-enum fault_outcome fault_expects(const struct fault *fault)
-{
-    switch (fault->kind) {
-    case FAULT_KILL:
-    case FAULT_POWER_CYCLE: return FAULT_LOSES_VICTIM;
-    case FAULT_RESET: return FAULT_LOSES_ONE;
-    case FAULT_NONE:
-    case FAULT_ARBITER_GONE: return FAULT_LOSES_NONE;
-    case FAULT_UNPLUG:
-        return strcmp(fault->link, "lan") == 0 ? FAULT_LOSES_NONE : FAULT_MAY_LOSE_ONE;
-    default: return FAULT_MAY_LOSE_ONE;
-    }
-}
-
 bool fault_needs_hooks(const struct fault *fault)
 {
     return fault->event[0] || fault_needs_disk(fault) || fault->kind == FAULT_CLOCK_JUMP;

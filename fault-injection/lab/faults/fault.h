@@ -72,14 +72,6 @@ enum fault_kind {
 
 enum fault_victim { FAULT_AT_PRIMARY, FAULT_AT_BACKUP, FAULT_AT_EITHER /* drawn */ };
 
-/* What is expected of the replicas of a protected pair, in one word (the table above has more). */
-enum fault_outcome {
-    FAULT_LOSES_NONE,   /* both go on as they are */
-    FAULT_MAY_LOSE_ONE, /* that, or one goes on alone and the other ends */
-    FAULT_LOSES_VICTIM, /* the other goes on alone */
-    FAULT_LOSES_ONE,    /* whoever loses the claim ends, the other goes on alone */
-};
-
 struct fault {
     enum fault_kind kind;
     enum fault_victim victim;
@@ -100,7 +92,6 @@ bool fault_parse(struct fault *fault, const char *text, char *error, size_t erro
 /* The text that gives it again. */
 void fault_format(const struct fault *fault, char text[FAULT_TEXT_SIZE]);
 
-enum fault_outcome fault_expects(const struct fault *fault);
 /* Only replicas of the build with hooks can suffer it. */
 bool fault_needs_hooks(const struct fault *fault);
 /* Only a guest with a disk can. */

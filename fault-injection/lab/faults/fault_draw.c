@@ -3,20 +3,11 @@
 #include <string.h>
 
 #include "fault-injection/lab/faults/fault.h"
-
-/* Of splitmix64: neighbouring seeds give unrelated faults. */
-static uint64_t next(uint64_t *state)
-{
-    uint64_t mixed = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ (mixed >> 31);
-}
+#include "fault-injection/lab/random.h"
 
 static uint64_t between(uint64_t *state, uint64_t least, uint64_t most)
 {
-    return least + next(state) % (most - least + 1);
+    return least + random_next(state) % (most - least + 1);
 }
 
 /* As many small ones as large ones: first the power of two, then what lies above it. */
@@ -58,7 +49,7 @@ static enum fault_kind draw_kind(uint64_t *state)
 static void draw_link(struct fault *fault, uint64_t *state)
 {
     static const char *const links[] = {"", "channel", "channel", "lan"};
-    const char *link = links[next(state) % 4];
+    const char *link = links[random_next(state) % 4];
 
     memcpy(fault->link, link, strlen(link) + 1);
 }
@@ -93,7 +84,7 @@ static void draw_parameters(struct fault *fault, uint64_t *state)
     case FAULT_DISK_ERROR: fault->for_ms = between(state, 200, 3000); break;
     case FAULT_CLOCK_JUMP:
         fault->amount[0] = (int64_t)of_any_size(state, 10, 20000);
-        if (next(state) % 2)
+        if (random_next(state) % 2)
             fault->amount[0] = -fault->amount[0];
         fault->for_ms = between(state, 500, 3000);
         break;
@@ -116,7 +107,7 @@ static void draw_event(struct fault *fault, uint64_t *state)
         [FAULT_AT_BACKUP] = {"received-BOUNDARY", "received-HEARTBEAT", "sent-ACK",
                              "sent-HEARTBEAT", "received-BOUNDARY"},
     };
-    const char *point = points[fault->victim][next(state) % 5];
+    const char *point = points[fault->victim][random_next(state) % 5];
 
     snprintf(fault->event, sizeof(fault->event), "%s:%u", point,
              (unsigned)of_any_size(state, 1, 50));
@@ -127,11 +118,11 @@ void fault_draw(struct fault *fault, uint64_t seed, uint64_t within_ms)
     uint64_t state = seed;
 
     *fault = (struct fault){.kind = draw_kind(&state)};
-    fault->victim = next(&state) % 5 < 3 ? FAULT_AT_PRIMARY : FAULT_AT_BACKUP;
+    fault->victim = random_next(&state) % 5 < 3 ? FAULT_AT_PRIMARY : FAULT_AT_BACKUP;
     if (fault->kind == FAULT_FLIP_BIT)
         fault->victim = FAULT_AT_BACKUP;
     fault->after_ms = between(&state, 0, within_ms);
     draw_parameters(fault, &state);
-    if (next(&state) % 4 == 0)
+    if (random_next(&state) % 4 == 0)
         draw_event(fault, &state);
 }

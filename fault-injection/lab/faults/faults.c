@@ -95,11 +95,6 @@ void faults_close(struct faults *faults)
     free(faults);
 }
 
-void faults_link_counts(const struct faults *faults, struct link_counts *counts)
-{
-    link_count(faults->link, counts);
-}
-
 /* ---- Who --------------------------------------------------------------------------------- */
 
 bool faults_is_damaged(const struct faults *faults, const struct replica *replica)
@@ -166,9 +161,9 @@ static bool wait_ms(struct faults *faults, struct pair *pair, uint64_t milliseco
     return true;
 }
 
-/* True if it came; `record` says when. Else the victim is not at the event, and nothing is armed
- * any more. */
-static bool wait_for_event(struct faults *faults, struct pair *pair, struct replica *victim,
+/* `record` says whether it came, and when. If not, the victim is not at the event, and nothing is
+ * armed any more. */
+static void wait_for_event(struct faults *faults, struct pair *pair, struct replica *victim,
                            unsigned patience_ms, struct fault_record *record)
 {
     uint64_t deadline = lab_deadline(faults->lab, patience_ms);
@@ -180,7 +175,6 @@ static bool wait_for_event(struct faults *faults, struct pair *pair, struct repl
             break;
         }
     record->event_came = hooks_fired(victim->hooks, &record->at_ns);
-    return record->event_came;
 }
 
 static bool check_means(struct faults *faults, const struct pair *pair, const struct fault *fault,
@@ -211,8 +205,7 @@ static void forget(struct faults *faults, unsigned index)
 
 static bool begin_now(struct faults *faults, struct pair *pair, struct active *active)
 {
-    if (active->fault.kind == FAULT_CLOCK_JUMP && !faults_begin_clock(faults, active))
-        return false;
+    faults_begin_clock(active);
     return faults_begin_process(faults, pair, active) && faults_begin_channel(faults, active) &&
            faults_apply_channel(faults) && faults_apply_host(faults, pair);
 }
@@ -265,9 +258,7 @@ bool faults_begin(struct faults *faults, struct pair *pair, const struct fault *
 {
     struct replica *victim;
 
-    *record = (struct fault_record){.fault = *fault, .expects = fault_expects(fault)};
-    record->loses_replica =
-        record->expects == FAULT_LOSES_VICTIM || record->expects == FAULT_LOSES_ONE;
+    *record = (struct fault_record){.fault = *fault};
     if (faults->count == FAULTS_ACTIVE)
         return lab_fail(faults->lab, "%u faults are on already", FAULTS_ACTIVE);
     if (!wait_ms(faults, pair, fault->after_ms + random % (fault->random_ms + 1)))
@@ -291,8 +282,7 @@ static bool heal(struct faults *faults, struct pair *pair, unsigned index)
 
     forget(faults, index);
     faults_heal_process(faults, &healed);
-    if (healed.fault.kind == FAULT_CLOCK_JUMP)
-        faults_heal_clock(&healed);
+    faults_heal_clock(&healed);
     faults->past[slot].number = healed.number;
     faults->past[slot].healed_ns = lab_now_ns();
     memcpy(faults->past[slot].what, healed.what, sizeof(healed.what));

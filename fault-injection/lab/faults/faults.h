@@ -29,16 +29,14 @@ void faults_close(struct faults *faults); /* NULL is fine */
 /* What was done, for tables and reports. */
 struct fault_record {
     struct fault fault;
-    uint64_t number;            /* from 1 on, in the order in which they began */
-    enum place host;            /* of the victim */
-    char label[12];             /* of the victim, when it began */
-    uint64_t at_ns;             /* when it began (lab_now_ns()); 0: not yet */
-    uint64_t healed_ns;         /* 0: not yet, or nothing to heal; faults_update() looks */
-    enum fault_outcome expects; /* of the pair: fault_expects() */
-    bool loses_replica;         /* that means: at least one does not come back by itself */
-    bool was_primary;           /* the victim, when it began */
-    bool event_came;            /* it began at its event, and not as patience was over */
-    char what[96];              /* particulars: which bit was flipped, what was killed */
+    uint64_t number;    /* from 1 on, in the order in which they began */
+    enum place host;    /* of the victim */
+    char label[12];     /* of the victim, when it began */
+    uint64_t at_ns;     /* when it began (lab_now_ns()); 0: not yet */
+    uint64_t healed_ns; /* 0: not yet, or nothing to heal; faults_update() looks */
+    bool was_primary;   /* the victim, when it began */
+    bool event_came;    /* it began at its event, and not as patience was over */
+    char what[96];      /* particulars: which bit was flipped, what was killed */
 };
 
 /* Arms it: waits out `after` and what is drawn of `random` (from `random`, a number drawn by the
@@ -66,8 +64,5 @@ void faults_update(const struct faults *faults, struct fault_record *record);
  * if a replica has diverged whose memory nobody touched; if a replica neither follows nor ends; if
  * no new backup comes to protect; if the time is over. */
 bool faults_recover(struct faults *faults, struct pair *pair, unsigned timeout_ms, char *what);
-
-/* Of the link: what has passed, for measurements. */
-void faults_link_counts(const struct faults *faults, struct link_counts *counts);
 
 #endif

@@ -43,15 +43,15 @@ bool faults_apply_host(struct faults *faults, struct pair *pair)
 
 /* A jump forward is one of both clocks, as after a suspension; one back can only be the wall
  * clock's. */
-bool faults_begin_clock(struct faults *faults, const struct active *active)
+void faults_begin_clock(const struct active *active)
 {
     struct hooks_page *page = active->victim->hooks;
     int64_t by_ns = active->fault.amount[0] * NS_PER_MS;
 
-    (void)faults;
+    if (active->fault.kind != FAULT_CLOCK_JUMP)
+        return;
     hooks_clock(page, atomic_load(&page->monotonic_ns) + (uint64_t)(by_ns > 0 ? by_ns : 0),
                 atomic_load(&page->wall_ns) + by_ns);
-    return true;
 }
 
 /* The monotonic clock stays where it is: it never goes back. */
@@ -59,6 +59,6 @@ void faults_heal_clock(const struct active *active)
 {
     struct hooks_page *page = active->victim->hooks;
 
-    if (page)
+    if (page && active->fault.kind == FAULT_CLOCK_JUMP)
         hooks_clock(page, 0, atomic_load(&page->wall_ns) - active->fault.amount[0] * NS_PER_MS);
 }

@@ -62,7 +62,7 @@ bool faults_begin_channel(struct faults *faults, const struct active *active);
 /* What is on decides: the arbiter's storage, and the victims' disks. */
 bool faults_apply_host(struct faults *faults, struct pair *pair);
 /* Clocks jump when it begins; the wall clock is set right when it is healed. */
-bool faults_begin_clock(struct faults *faults, const struct active *active);
+void faults_begin_clock(const struct active *active);
 void faults_heal_clock(const struct active *active);
 
 /* Who is who by the event logs, which it reads: the live replica of the latest term, and one that

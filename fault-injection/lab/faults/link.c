@@ -143,11 +143,6 @@ bool link_set(struct link *link, unsigned way, const struct link_way *settings)
     return ask(link);
 }
 
-void link_get(const struct link *link, unsigned way, struct link_way *settings)
-{
-    *settings = link->shared->ways[way];
-}
-
 bool link_corrupt(struct link *link, uint32_t bits, uint64_t seed)
 {
     link->shared->corrupt_seed = seed != 0 ? seed : 1;

@@ -59,7 +59,6 @@ int link_process(const struct link *link);
 
 /* These return when it is so, and fail if the link's process is gone. */
 bool link_set(struct link *link, unsigned way, const struct link_way *settings);
-void link_get(const struct link *link, unsigned way, struct link_way *settings);
 /* Flips so many bits of what passes from now on, of both ways together, where chance has it. 0:
  * none any more. */
 bool link_corrupt(struct link *link, uint32_t bits, uint64_t seed);

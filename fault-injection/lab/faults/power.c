@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fault-injection/hooks/undo.h"
+#include "fault-injection/lab/random.h"
 
 struct record {
     struct undo_record head;
@@ -29,16 +30,6 @@ struct drop {
     unsigned keep;  /* of 8 draws, so many say that a write has reached the disk */
     uint64_t taken; /* sectors */
 };
-
-/* splitmix64 */
-static uint64_t draw(struct drop *drop)
-{
-    uint64_t z = drop->random += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 static bool system_failed(struct drop *drop)
 {
@@ -105,14 +96,15 @@ static bool restore(struct drop *drop, uint64_t offset, const uint8_t *before)
 /* Latest first, so a sector goes back by one write at a time until one has stayed. */
 static bool take_back(struct drop *drop, const struct record *record)
 {
-    bool whole = draw(drop) % 2, stays = draw(drop) % 8 < drop->keep;
+    bool whole = random_next(&drop->random) % 2,
+         stays = random_next(&drop->random) % 8 < drop->keep;
 
     for (uint64_t done = 0; done < record->head.size; done += UNDO_SECTOR) {
         uint64_t sector = (record->head.offset + done) / UNDO_SECTOR;
         uint8_t bit = (uint8_t)(1u << sector % 8);
 
         if (!whole)
-            stays = draw(drop) % 8 < drop->keep;
+            stays = random_next(&drop->random) % 8 < drop->keep;
         if (drop->settled[sector / 8] & bit)
             continue;
         if (stays)
@@ -129,7 +121,7 @@ static bool take_all_back(struct drop *drop)
     /* From all lost to nearly nothing. */
     static const unsigned keeps[] = {0, 1, 4, 7};
 
-    drop->keep = keeps[draw(drop) % 4];
+    drop->keep = keeps[random_next(&drop->random) % 4];
     for (size_t i = drop->count; i-- > 0;)
         if (!take_back(drop, &drop->records[i]))
             return false;

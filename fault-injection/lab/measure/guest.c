@@ -1,18 +1,12 @@
 #include "fault-injection/lab/measure/guest.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define ATTEMPT_MS 1000
-#define DONE       "guest-done "
+#define DONE "guest-done "
 
 static int milliseconds_until(uint64_t deadline_ns)
 {
@@ -21,7 +15,7 @@ static int milliseconds_until(uint64_t deadline_ns)
     return now >= deadline_ns ? 0 : (int)((deadline_ns - now) / 1000000 + 1);
 }
 
-bool guest_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns)
+static bool wait_for(struct lab *lab, int fd, short events, uint64_t deadline_ns)
 {
     struct pollfd poll_for[] = {{.fd = fd, .events = events},
                                 {.fd = lab->signals, .events = POLLIN}};
@@ -40,48 +34,6 @@ bool guest_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns)
     }
 }
 
-/* 0, or an errno. */
-static int attempt(struct lab *lab, int fd, unsigned port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t size = sizeof(int);
-    int yes = 1, error = 0;
-
-    inet_pton(AF_INET, NETWORK_GUEST_ADDRESS, &address.sin_addr);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return 0;
-    if (errno != EINPROGRESS)
-        return errno;
-    if (!guest_wait(lab, fd, POLLOUT, lab_deadline(lab, ATTEMPT_MS)))
-        return ETIMEDOUT;
-    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
-}
-
-int guest_open(struct lab *lab, unsigned port, unsigned timeout_ms)
-{
-    uint64_t deadline = lab_deadline(lab, timeout_ms);
-
-    for (;;) {
-        int fd = network_socket(&lab->network, PLACE_CLIENT, SOCK_STREAM), error;
-
-        if (fd < 0) {
-            lab_fail(lab, "no socket for the client: %s", strerror(errno));
-            return -1;
-        }
-        error = attempt(lab, fd, port);
-        if (error == 0)
-            return fd;
-        close(fd);
-        if (!lab_pause(lab, deadline)) {
-            lab_fail(lab, "no connection to port %u of the guest after %u ms: %s", port, timeout_ms,
-                     strerror(error));
-            return -1;
-        }
-    }
-}
-
 bool guest_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t deadline_ns)
 {
     const char *next = data;
@@ -91,7 +43,7 @@ bool guest_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t
 
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return lab_fail(lab, "the connection to the guest broke: %s", strerror(errno));
-        if (sent < 0 && !guest_wait(lab, fd, POLLOUT, deadline_ns))
+        if (sent < 0 && !wait_for(lab, fd, POLLOUT, deadline_ns))
             return false;
         if (sent > 0) {
             next += sent;
@@ -115,7 +67,7 @@ bool guest_receive(struct lab *lab, int fd, void *data, size_t size, size_t *rec
             return lab_fail(lab, "the guest closed the connection");
         if (errno != EAGAIN && errno != EINTR)
             return lab_fail(lab, "the connection to the guest broke: %s", strerror(errno));
-        if (!guest_wait(lab, fd, POLLIN, deadline_ns))
+        if (!wait_for(lab, fd, POLLIN, deadline_ns))
             return false;
     }
 }

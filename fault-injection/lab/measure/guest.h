@@ -1,6 +1,6 @@
 /*
- * A TCP connection from the client's place to a port of the guest, for measurements: waits end when
- * bytes come, not at the next tick.
+ * What is said on a TCP connection to the guest (client.h), for measurements: waits end when bytes
+ * come, not at the next tick.
  *
  * Functions that return bool leave a line in lab->error before they return false.
  */
@@ -18,9 +18,6 @@
 #define GUEST_LINE_SIZE   256u
 #define GUEST_OUTPUT_SIZE 4096u
 
-/* Tries until somebody answers. -1 after lab_fail(). */
-int guest_open(struct lab *lab, unsigned port, unsigned timeout_ms);
-bool guest_wait(struct lab *lab, int fd, short events, uint64_t deadline_ns);
 bool guest_send(struct lab *lab, int fd, const void *data, size_t size, uint64_t deadline_ns);
 /* At least one byte. */
 bool guest_receive(struct lab *lab, int fd, void *data, size_t size, size_t *received,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/faults/faults.h"
 #include "fault-injection/lab/measure/guest.h"
 #include "fault-injection/lab/measure/watch.h"
@@ -170,7 +171,7 @@ bool machine_boot(struct machine *machine)
     if (!(pair ? start_pair(machine) : start_unprotected(machine)) ||
         !pair_wait_guest(&machine->pair))
         return false;
-    machine->shell = guest_open(&machine->lab, GUEST_SHELL_PORT, CONNECT_MS);
+    machine->shell = client_connect(&machine->lab, GUEST_SHELL_PORT, CONNECT_MS);
     return machine->shell >= 0 && delay_channel(machine);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/measure/guest.h"
 #include "fault-injection/lab/measure/sample.h"
 #include "fault-injection/lab/redis.h"
@@ -166,7 +167,7 @@ bool task_network(struct machine *machine, const unsigned arguments[RIG_ARGUMENT
     struct lab *lab = &machine->lab;
 
     for (unsigned i = 0; i < 2; i++) {
-        int fd = guest_open(lab, GUEST_STREAM_PORT, CONNECT_MS);
+        int fd = client_connect(lab, GUEST_STREAM_PORT, CONNECT_MS);
         uint64_t start = lab_now_ns();
         bool good = fd >= 0 && streams[i](lab, fd, bytes, lab_deadline(lab, TASK_MS));
 
@@ -271,7 +272,7 @@ bool task_redis(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS]
                 double values[RIG_VALUES])
 {
     struct requests requests = {.latencies = calloc(MAX_LATENCIES, sizeof(double))};
-    int fd = guest_open(&machine->lab, REDIS_PORT, CONNECT_MS);
+    int fd = client_connect(&machine->lab, REDIS_PORT, CONNECT_MS);
     bool good;
 
     if (!requests.latencies)

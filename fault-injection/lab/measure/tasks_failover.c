@@ -1,9 +1,9 @@
-#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/measure/guest.h"
 #include "fault-injection/lab/measure/tasks.h"
 #include "fault-injection/lab/measure/watch.h"
@@ -29,7 +29,7 @@ static bool start_clients(struct machine *machine)
 
     if (machine->load)
         return true;
-    fd = guest_open(&machine->lab, REDIS_PORT, CONNECT_MS);
+    fd = client_connect(&machine->lab, REDIS_PORT, CONNECT_MS);
     return fd >= 0 && load_start(&machine->load, &machine->lab, fd, 1, 0) &&
            watch_start(&machine->watch, &machine->lab);
 }
@@ -40,8 +40,7 @@ static void report_times(const struct failover_times *times, double values[RIG_V
     values[FAILOVER_CLAIMED_MS] = milliseconds(times->claimed_ns);
     values[FAILOVER_CONSUMED_MS] = milliseconds(times->consumed_ns);
     values[FAILOVER_LIVE_MS] = milliseconds(times->live_ns);
-    values[FAILOVER_SUM_MS] =
-        milliseconds(times->detected_ns + times->claimed_ns + times->consumed_ns + times->live_ns);
+    values[FAILOVER_SUM_MS] = milliseconds(failover_ns(times));
 }
 
 bool task_failover(struct machine *machine, const unsigned arguments[RIG_ARGUMENTS],

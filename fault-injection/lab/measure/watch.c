@@ -1,7 +1,5 @@
 #include "fault-injection/lab/measure/watch.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/measure/guest.h"
 
 #define REQUEST    "count 1\n"
@@ -84,7 +83,7 @@ bool watch_start(struct watch **watch, struct lab *lab)
     *watch = NULL;
     if (!made)
         return lab_fail(lab, "out of memory");
-    made->fd = guest_open(lab, GUEST_STREAM_PORT, CONNECT_MS);
+    made->fd = client_connect(lab, GUEST_STREAM_PORT, CONNECT_MS);
     if (made->fd < 0 ||
         !guest_send(lab, made->fd, REQUEST, strlen(REQUEST), lab_deadline(lab, CONNECT_MS))) {
         if (made->fd >= 0)

@@ -1,9 +1,6 @@
 #include "fault-injection/lab/workloads/conversation.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault-injection/lab/client.h"
 #include "fault-injection/lab/workloads/form.h"
 
 #define TICK_MS    20   /* how soon it is seen that the workload gives up */
@@ -65,26 +63,21 @@ void conversation_close(struct conversation *connection)
 static bool attempt(struct conversation *connection, unsigned port)
 {
     const struct network *network = &connection->workload->lab->network;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t size = sizeof(int);
-    int yes = 1, error = 0;
+    int error;
 
     connection->fd = network_socket(network, PLACE_CLIENT, SOCK_STREAM);
     if (connection->fd < 0)
         return fail(connection, "no socket", strerror(errno));
-    inet_pton(AF_INET, NETWORK_GUEST_ADDRESS, &address.sin_addr);
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     /* Before the window is agreed upon. */
     if (connection->receive_buffer > 0)
         setsockopt(connection->fd, SOL_SOCKET, SO_RCVBUF, &connection->receive_buffer,
                    sizeof(connection->receive_buffer));
-    if (connect(connection->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return true;
-    if (errno != EINPROGRESS)
-        return fail(connection, "no connection", strerror(errno));
-    if (!wait_for(connection, POLLOUT, deadline_after(ATTEMPT_MS), "no connection"))
-        return false;
-    getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    error = client_begin(connection->fd, port);
+    if (error == EINPROGRESS) {
+        if (!wait_for(connection, POLLOUT, deadline_after(ATTEMPT_MS), "no connection"))
+            return false;
+        error = client_error(connection->fd);
+    }
     return error == 0 || fail(connection, "no connection", strerror(error));
 }
 
@@ -172,10 +165,10 @@ bool conversation_read(struct conversation *connection, void *data, size_t size,
     return true;
 }
 
-bool conversation_read_line(struct conversation *connection, char line[CONNECTION_LINE_SIZE],
+bool conversation_read_line(struct conversation *connection, char line[CONVERSATION_LINE_SIZE],
                             unsigned timeout_ms)
 {
-    for (size_t used = 0; used < CONNECTION_LINE_SIZE; used++) {
+    for (size_t used = 0; used < CONVERSATION_LINE_SIZE; used++) {
         if (!conversation_read(connection, &line[used], 1, timeout_ms))
             return false;
         if (line[used] == '\n') {

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONNECTION_BUFFER       4096u
-#define CONNECTION_PROBLEM_SIZE 128u
-#define CONNECTION_LINE_SIZE    128u
+#define CONVERSATION_BUFFER       4096u
+#define CONVERSATION_PROBLEM_SIZE 128u
+#define CONVERSATION_LINE_SIZE    128u
 
 struct workload;
 
@@ -21,10 +21,10 @@ struct conversation {
     const struct workload *workload;
     int receive_buffer; /* bytes that the kernel may hold for us; 0: as many as it likes */
     int fd;             /* -1: none */
-    char bytes[CONNECTION_BUFFER]; /* received, and not taken yet: from `first` to `end` */
+    char bytes[CONVERSATION_BUFFER]; /* received, and not taken yet: from `first` to `end` */
     size_t first, end;
     bool broken; /* the other end is gone; else what failed was only late */
-    char problem[CONNECTION_PROBLEM_SIZE];
+    char problem[CONVERSATION_PROBLEM_SIZE];
 };
 
 void conversation_init(struct conversation *connection, const struct workload *workload);
@@ -38,7 +38,7 @@ bool conversation_send(struct conversation *connection, const void *data, size_t
 bool conversation_read(struct conversation *connection, void *data, size_t size,
                        unsigned timeout_ms);
 /* Without its end, "\n" or "\r\n". A longer one is a failure. */
-bool conversation_read_line(struct conversation *connection, char line[CONNECTION_LINE_SIZE],
+bool conversation_read_line(struct conversation *connection, char line[CONVERSATION_LINE_SIZE],
                             unsigned timeout_ms);
 
 #endif

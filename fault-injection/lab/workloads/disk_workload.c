@@ -52,7 +52,7 @@ static void blame_block(struct workload *workload, const char *where, const char
 /* ---- One operation ------------------------------------------------------------------------- */
 
 /* Asks, and gets one line. False: the connection is of no use any more. */
-static bool ask(struct client *client, const char *question, char line[CONNECTION_LINE_SIZE])
+static bool ask(struct client *client, const char *question, char line[CONVERSATION_LINE_SIZE])
 {
     return conversation_send(&client->connection, question, strlen(question), WORKLOAD_ANSWER_MS) &&
            conversation_read_line(&client->connection, line, WORKLOAD_ANSWER_MS);
@@ -61,7 +61,7 @@ static bool ask(struct client *client, const char *question, char line[CONNECTIO
 static bool write_block(struct client *client, uint64_t block, uint64_t number)
 {
     struct workload *workload = client->workload;
-    char question[96], expected[64], line[CONNECTION_LINE_SIZE];
+    char question[96], expected[64], line[CONVERSATION_LINE_SIZE];
     uint64_t asked_ns = lab_now_ns();
 
     snprintf(question, sizeof(question), "write %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
@@ -103,7 +103,7 @@ static bool understand(const char *line, uint64_t block, enum record_state *stat
 static bool read_block(struct client *client, uint64_t block)
 {
     struct workload *workload = client->workload;
-    char question[64], line[CONNECTION_LINE_SIZE], problem[DISK_HISTORY_PROBLEM_SIZE];
+    char question[64], line[CONVERSATION_LINE_SIZE], problem[DISK_HISTORY_PROBLEM_SIZE];
     uint64_t asked_ns = lab_now_ns(), number;
     enum record_state state;
 
@@ -232,7 +232,7 @@ static void finish(struct workload *workload)
 static bool open_history(struct workload *workload)
 {
     struct client client = {.workload = workload};
-    char line[CONNECTION_LINE_SIZE] = "";
+    char line[CONVERSATION_LINE_SIZE] = "";
     uint64_t blocks = 0;
     bool good;
 

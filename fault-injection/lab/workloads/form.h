@@ -59,7 +59,7 @@ struct workload {
     atomic_bool abandoned; /* nor waited for */
 
     pthread_mutex_t lock; /* of what follows */
-    uint64_t asked, answered, unknown, last_ns;
+    uint64_t asked, answered, unknown;
     struct samples samples;
     char problem[WORKLOAD_PROBLEM_SIZE];
 };

@@ -73,7 +73,7 @@ static bool read_value(const char *text, uint64_t *value)
 /* The answer's first line, and the one after it if that says so. `strange`: it is none that this
  * command has, and no failure of the connection. */
 static bool read_answer(struct conversation *connection, struct operation *operation,
-                        char line[CONNECTION_LINE_SIZE], bool *strange)
+                        char line[CONVERSATION_LINE_SIZE], bool *strange)
 {
     *strange = false;
     if (!conversation_read_line(connection, line, WORKLOAD_ANSWER_MS))
@@ -100,7 +100,7 @@ static bool read_answer(struct conversation *connection, struct operation *opera
 static bool ask(struct client *client, unsigned key, struct operation *operation)
 {
     struct workload *workload = client->workload;
-    char command[COMMAND_SIZE], line[CONNECTION_LINE_SIZE] = "";
+    char command[COMMAND_SIZE], line[CONVERSATION_LINE_SIZE] = "";
     bool answered, strange = false;
 
     operation->client = client->name;

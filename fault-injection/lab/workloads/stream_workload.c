@@ -75,7 +75,7 @@ static bool check_bytes(struct stream *stream, size_t size)
 /* The guest says how many right bytes it has, at every read of its own. */
 static bool await_count(struct stream *stream, uint64_t wanted)
 {
-    char line[CONNECTION_LINE_SIZE], *end;
+    char line[CONVERSATION_LINE_SIZE], *end;
     uint64_t count = 0;
 
     while (count < wanted) {

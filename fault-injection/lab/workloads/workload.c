@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fault-injection/lab/random.h"
 #include "fault-injection/lab/workloads/form.h"
 
 #define REST_US 20000 /* how soon a thread at rest sees that it should stop */
@@ -63,7 +64,7 @@ void workload_note_answer(struct workload *workload, uint64_t asked_ns)
 
     pthread_mutex_lock(&workload->lock);
     /* Under the lock: samples are in the order of time. */
-    sample.at_ns = workload->last_ns = lab_now_ns();
+    sample.at_ns = lab_now_ns();
     latency_us = (sample.at_ns - asked_ns) / 1000;
     sample.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX;
     workload->answered++;
@@ -96,14 +97,9 @@ uint64_t workload_first_random(const struct workload *workload, unsigned thread)
     return (workload->seed + 1) * 0x9e3779b97f4a7c15u + thread;
 }
 
-/* splitmix64 */
 uint64_t workload_random(uint64_t *state, uint64_t limit)
 {
-    uint64_t mixed = *state += 0x9e3779b97f4a7c15u;
-
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
-    return (mixed ^ mixed >> 31) % limit;
+    return random_next(state) % limit;
 }
 
 /* ---- Beginning ------------------------------------------------------------------------------- */
@@ -173,25 +169,15 @@ static struct workload *look(const struct workload *workload)
     return mutable;
 }
 
-static uint64_t get(const struct workload *workload, const uint64_t *field)
-{
-    struct workload *mutable = look(workload);
-    uint64_t value;
-
-    pthread_mutex_lock(&mutable->lock);
-    value = *field;
-    pthread_mutex_unlock(&mutable->lock);
-    return value;
-}
-
 uint64_t workload_answers(const struct workload *workload)
 {
-    return get(workload, &workload->answered);
-}
+    struct workload *mutable = look(workload);
+    uint64_t answers;
 
-uint64_t workload_last_ns(const struct workload *workload)
-{
-    return get(workload, &workload->last_ns);
+    pthread_mutex_lock(&mutable->lock);
+    answers = mutable->answered;
+    pthread_mutex_unlock(&mutable->lock);
+    return answers;
 }
 
 /* Always false. */
@@ -233,17 +219,6 @@ size_t workload_samples(const struct workload *workload, size_t first,
     count = samples_copy(&mutable->samples, first, samples, capacity);
     pthread_mutex_unlock(&mutable->lock);
     return count;
-}
-
-uint64_t workload_oldest_sample(const struct workload *workload)
-{
-    struct workload *mutable = look(workload);
-    uint64_t oldest;
-
-    pthread_mutex_lock(&mutable->lock);
-    oldest = samples_oldest(&mutable->samples);
-    pthread_mutex_unlock(&mutable->lock);
-    return oldest;
 }
 
 bool workload_check(struct workload *workload, struct workload_verdict *verdict)

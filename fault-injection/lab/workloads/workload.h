@@ -47,9 +47,8 @@ const struct workload_kind *const *workload_kinds(void);
 bool workload_start(struct workload **workload, const struct workload_kind *kind, struct lab *lab,
                     const struct pair *pair, const char *parameters, uint64_t seed);
 
-/* Answers that have come so far, and when the last came. */
+/* Answers that have come so far. */
 uint64_t workload_answers(const struct workload *workload);
-uint64_t workload_last_ns(const struct workload *workload);
 /* Until so many further answers have come. At once if this kind asks nothing ("idle"). */
 bool workload_wait(struct workload *workload, uint64_t answers, unsigned timeout_ms);
 /* Copies the samples from number `first` on, in the order of time; returns how many. Answer and
@@ -57,7 +56,6 @@ bool workload_wait(struct workload *workload, uint64_t answers, unsigned timeout
  * that is copied is then the oldest one that there is. */
 size_t workload_samples(const struct workload *workload, size_t first,
                         struct workload_sample *samples, size_t capacity);
-uint64_t workload_oldest_sample(const struct workload *workload);
 
 /* Looks at the history so far, without an end of the run: cheap enough for every round. */
 bool workload_check(struct workload *workload, struct workload_verdict *verdict);
