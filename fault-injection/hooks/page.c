@@ -141,9 +141,9 @@ void hooks_page_arm(struct hooks_page *page, enum hooks_point point, uint32_t co
                                    (uint64_t)action << ACTION_SHIFT | count);
 }
 
-void hooks_page_disarm(struct hooks_page *page)
+bool hooks_page_disarm(struct hooks_page *page)
 {
-    atomic_store(&page->armed, 0);
+    return atomic_exchange(&page->armed, 0) != 0;
 }
 
 bool hooks_page_fired(const struct hooks_page *page, uint64_t *at_ns)

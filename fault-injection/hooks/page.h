@@ -102,7 +102,8 @@ bool hooks_point_find(const char *name, size_t length, enum hooks_point *point);
  * more. */
 void hooks_page_arm(struct hooks_page *page, enum hooks_point point, uint32_t count,
                     enum hooks_action action);
-void hooks_page_disarm(struct hooks_page *page);
+/* False if nothing is armed any more: it fires, though hooks_page_fired() may not say so yet. */
+bool hooks_page_disarm(struct hooks_page *page);
 /* Did what was armed last fire, and when? */
 bool hooks_page_fired(const struct hooks_page *page, uint64_t *at_ns);
 

@@ -85,6 +85,23 @@ void process_signal(struct process *process, int signal)
         kill(process->pid, signal);
 }
 
+bool process_wait_stopped(struct process *process, struct lab *lab, unsigned timeout_ms)
+{
+    uint64_t deadline = lab_deadline(lab, timeout_ms);
+
+    while (process_running(process)) {
+        siginfo_t state = {0};
+
+        /* Only looks: what has stopped is told again, until it goes on. */
+        if (waitid(P_PID, (id_t)process->pid, &state, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+            state.si_pid == process->pid)
+            return true;
+        if (!lab_pause(lab, deadline))
+            return lab_fail(lab, "process %d does not stop", (int)process->pid);
+    }
+    return true;
+}
+
 void process_kill(struct process *process)
 {
     int status;

@@ -29,6 +29,8 @@ bool process_start_with(struct process *process, struct lab *lab, int namespace_
 /* Looks, and does not wait. */
 bool process_running(struct process *process);
 void process_signal(struct process *process, int signal);
+/* Until it stands still after a SIGSTOP, which may have been its own; or has ended. */
+bool process_wait_stopped(struct process *process, struct lab *lab, unsigned timeout_ms);
 /* At once; returns when it is gone. */
 void process_kill(struct process *process);
 /* For its end by itself; still running after the timeout is a failure. */

@@ -110,11 +110,12 @@ Test(page, what_was_armed_before_does_not_count_for_what_is_armed_now)
     cr_assert(hooks_arm(&fixture->lab, fixture->page, "sent-ACK:1", HOOKS_REPORT));
     hooks_page_pass(replica, HOOKS_SENT_ACK);
     cr_assert(fired(fixture));
+    cr_assert_not(hooks_disarm(fixture->page), "what has come about is not armed");
     cr_assert(hooks_arm(&fixture->lab, fixture->page, "sent-ACK:2", HOOKS_REPORT));
     cr_assert_not(fired(fixture));
     hooks_page_pass(replica, HOOKS_SENT_ACK);
     cr_assert_not(fired(fixture));
-    hooks_disarm(fixture->page);
+    cr_assert(hooks_disarm(fixture->page));
     hooks_page_pass(replica, HOOKS_SENT_ACK);
     cr_assert_not(fired(fixture));
     hooks_page_unmap(replica);

@@ -11,7 +11,8 @@
 
 #include "fault-injection/lab/faults/faults_parts.h"
 
-#define BACKLOG 16
+#define AT_EVENT_MS 5000 /* from passing a point to standing still there */
+#define BACKLOG     16
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
@@ -161,6 +162,16 @@ static bool wait_ms(struct faults *faults, struct pair *pair, uint64_t milliseco
     return true;
 }
 
+/* The victim is on its way from the event to the word that it has come there. */
+static void wait_for_word(struct faults *faults, struct replica *victim, uint64_t *at_ns)
+{
+    uint64_t deadline = lab_deadline(faults->lab, AT_EVENT_MS);
+
+    while (!hooks_fired(victim->hooks, at_ns) && process_running(&victim->process) &&
+           lab_pause(faults->lab, deadline))
+        continue;
+}
+
 /* `record` says whether it came, and when. If not, the victim is not at the event, and nothing is
  * armed any more. */
 static void wait_for_event(struct faults *faults, struct pair *pair, struct replica *victim,
@@ -171,7 +182,8 @@ static void wait_for_event(struct faults *faults, struct pair *pair, struct repl
     while (!hooks_fired(victim->hooks, &record->at_ns))
         if (!lab_pause(faults->lab, deadline) || !faults_tick(faults, pair) ||
             !process_running(&victim->process)) {
-            hooks_disarm(victim->hooks);
+            if (!hooks_disarm(victim->hooks))
+                wait_for_word(faults, victim, &record->at_ns);
             break;
         }
     record->event_came = hooks_fired(victim->hooks, &record->at_ns);
@@ -228,8 +240,13 @@ static bool begin(struct faults *faults, struct pair *pair, struct replica *vict
     good = begin_now(faults, pair, active);
     record->number = active->number;
     memcpy(record->what, active->what, sizeof(record->what));
-    if (!good || !lasts(active->fault.kind))
+    if (!good || !lasts(active->fault.kind)) {
+        struct active ended = *active;
+
         forget(faults, faults->count - 1);
+        if (!good && ended.starve)
+            faults_heal_process(faults, &ended);
+    }
     return good;
 }
 
@@ -247,6 +264,10 @@ static bool begin_at_event(struct faults *faults, struct pair *pair, struct repl
     wait_for_event(faults, pair, victim, patience_ms, record);
     if (faults->lab->interrupted)
         return lab_fail(faults->lab, "interrupted");
+    /* Or it would stop after it was let go on. */
+    if (record->event_came && kind != FAULT_KILL &&
+        !process_wait_stopped(&victim->process, faults->lab, AT_EVENT_MS))
+        return false;
     good = begin(faults, pair, victim, random, record);
     if (record->event_came && !stays)
         process_signal(&victim->process, SIGCONT);

@@ -89,9 +89,9 @@ bool hooks_arm(struct lab *lab, struct hooks_page *page, const char *event,
     return true;
 }
 
-void hooks_disarm(struct hooks_page *page)
+bool hooks_disarm(struct hooks_page *page)
 {
-    hooks_page_disarm(page);
+    return hooks_page_disarm(page);
 }
 
 bool hooks_fired(const struct hooks_page *page, uint64_t *at_ns)

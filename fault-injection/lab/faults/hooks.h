@@ -29,7 +29,8 @@ bool hooks_attached(const struct hooks_page *page);
  * point; ":COUNT" may be left out for the next time. Replaces what was armed before. */
 bool hooks_arm(struct lab *lab, struct hooks_page *page, const char *event,
                enum hooks_action action);
-void hooks_disarm(struct hooks_page *page);
+/* False if it comes about already, though hooks_fired() may not say so yet. */
+bool hooks_disarm(struct hooks_page *page);
 /* Did what was armed last come about, and when (lab_now_ns())? */
 bool hooks_fired(const struct hooks_page *page, uint64_t *at_ns);
 bool hooks_wait(const struct hooks_page *page, struct lab *lab, unsigned timeout_ms);
