@@ -176,6 +176,7 @@ static struct ftvm_node *make_node(const struct ftvm_config *config)
     pthread_cond_init(&node->changed, NULL);
     pthread_mutex_init(&node->input_lock, NULL);
     pthread_mutex_init(&node->engine_lock, NULL);
+    pthread_mutex_init(&node->parts_lock, NULL);
     atomic_init(&node->idle_deadline_ns, UINT64_MAX);
     node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
     node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
@@ -261,6 +262,8 @@ int ftvm_node_destroy(struct ftvm_node *node)
     pthread_cond_destroy(&node->changed);
     pthread_mutex_destroy(&node->input_lock);
     pthread_mutex_destroy(&node->engine_lock);
+    pthread_mutex_destroy(&node->parts_lock);
+    part_history_destroy(node->parts);
     free(node->replica);
     free(node->listen);
     free(node->join);

@@ -61,6 +61,24 @@ static void take_inputs(struct copier *copier, struct message_boundary *boundary
     }
 }
 
+static void take_parts(struct copier *copier, struct message_bye *bye)
+{
+    struct log_part *parts = take(copier, bye->parts, bye->part_count * sizeof(*bye->parts));
+
+    for (size_t i = 0; i < bye->part_count; i++) {
+        struct log_part part = bye->parts[i];
+
+        take_text(copier, &part.name);
+        take_bytes(copier, &part.value);
+        if (parts != NULL) {
+            parts[i] = part;
+        }
+    }
+    if (copier->at != NULL) {
+        bye->parts = bye->part_count == 0 ? NULL : parts;
+    }
+}
+
 static void take_fields(struct copier *copier, struct message *message)
 {
     switch (message->type) {
@@ -78,7 +96,10 @@ static void take_fields(struct copier *copier, struct message *message)
     case MESSAGE_STATE_CHUNK: take_bytes(copier, &message->state_chunk.data); break;
     case MESSAGE_VALUE: take_bytes(copier, &message->value.data); break;
     case MESSAGE_BOUNDARY: take_inputs(copier, &message->boundary); break;
-    case MESSAGE_BYE: take_text(copier, &message->bye.reason); break;
+    case MESSAGE_BYE:
+        take_text(copier, &message->bye.reason);
+        take_parts(copier, &message->bye);
+        break;
     case MESSAGE_STATE_BEGIN:
     case MESSAGE_STATE_END:
     case MESSAGE_ACK:

@@ -132,7 +132,7 @@ static void diverged(struct engine *engine, uint64_t position, const char *what)
                       (unsigned long long)engine->agreed);
     notice->agreed = engine->agreed;
     notice->position = position;
-    finish_say_bye(engine, BYE_DIVERGED, notice->text);
+    finish_say_diverged(engine, notice->text, position);
     engine_finish(engine, ENGINE_END_DIVERGED, "at position %llu: %s", (unsigned long long)position,
                   notice->text);
 }

@@ -144,6 +144,15 @@ Test(codec, encoder_refuses_what_is_beyond_a_limit)
     message = sample_ordinary(samples, MESSAGE_BYE);
     message.bye.reason = long_reason;
     expect_refused(fixture, &message);
+    message = sample_at_limit(samples, MESSAGE_BYE);
+    message.bye.part_count++;
+    expect_refused(fixture, &message);
+    message = sample_ordinary(samples, MESSAGE_BYE);
+    samples->parts[1].name = long_name;
+    expect_refused(fixture, &message);
+    message = sample_ordinary(samples, MESSAGE_BYE);
+    samples->parts[0].value.size = LOG_MAX_PART_VALUE + 1;
+    expect_refused(fixture, &message);
     message = sample_at_limit(samples, MESSAGE_STATE_CHUNK);
     message.state_chunk.data.size++;
     expect_refused(fixture, &message);

@@ -302,6 +302,21 @@ Test(codec_hostile, bad_names_are_refused)
     free(fixture);
 }
 
+static void expect_parts(struct fixture *fixture, Ftvm__Log__Bye *bye, size_t count,
+                         size_t value_size, enum codec_result result)
+{
+    Ftvm__Log__Part part = FTVM__LOG__PART__INIT;
+    Ftvm__Log__Part *parts[LOG_MAX_PARTS + 1];
+    part.name = bytes_of("page", 4);
+    part.value = bytes_of("123456789", value_size);
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = &part;
+    }
+    bye->n_parts = count;
+    bye->parts = parts;
+    cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye->base), result);
+}
+
 Test(codec_hostile, decoder_refuses_what_is_beyond_a_limit)
 {
     struct fixture *fixture = fixture_new();
@@ -333,6 +348,11 @@ Test(codec_hostile, decoder_refuses_what_is_beyond_a_limit)
     cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye.base), CODEC_E_LIMIT);
     bye.reason = bytes_of("a\0b", 3);
     cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye.base), CODEC_E_PAYLOAD);
+    bye.reason = bytes_of("r", 1);
+    expect_parts(fixture, &bye, LOG_MAX_PARTS, 1, CODEC_OK);
+    expect_parts(fixture, &bye, LOG_MAX_PARTS + 1, 1, CODEC_E_LIMIT);
+    expect_parts(fixture, &bye, 1, LOG_MAX_PART_VALUE, CODEC_OK);
+    expect_parts(fixture, &bye, 1, LOG_MAX_PART_VALUE + 1, CODEC_E_LIMIT);
     free(long_chunk);
     free(fixture);
 }
