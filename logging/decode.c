@@ -240,18 +240,19 @@ static enum codec_result decode_in(struct scratch *scratch, enum message_type ty
     if (result != CODEC_OK) {
         return result;
     }
-    *message = message_copy(&seen);
+    *message = message_copy(scratch->memory, &seen);
     return *message == NULL ? CODEC_E_MEMORY : CODEC_OK;
 }
 
-enum codec_result payload_decode(enum message_type type, const uint8_t *data, size_t size,
-                                 struct message **message)
+enum codec_result payload_decode(const struct memory *memory, enum message_type type,
+                                 const uint8_t *data, size_t size, struct message **message)
 {
     struct scratch scratch;
     enum codec_result result;
 
-    scratch_init(&scratch, SCRATCH_BASE + 2 * size +
-                               (type == MESSAGE_BOUNDARY ? LOG_MAX_INPUTS * SCRATCH_PER_INPUT : 0));
+    scratch_init(&scratch, memory,
+                 SCRATCH_BASE + 2 * size +
+                     (type == MESSAGE_BOUNDARY ? LOG_MAX_INPUTS * SCRATCH_PER_INPUT : 0));
     result = decode_in(&scratch, type, data, size, message);
     scratch_free(&scratch);
     return result;
