@@ -27,6 +27,7 @@
 #include "libftvm/part_history.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
+#include "logging/memory.h"
 #include "replication/channel.h"
 #include "replication/engine.h"
 
@@ -96,7 +97,9 @@ struct ftvm_node {
     char name[FTVM_MAX_NAME + 1]; /* a backup that gave none has its primary's from WELCOME on */
     char *replica, *listen, *join, *arbiter_spec;
     void *own_description;
-    struct hooks_page *hooks; /* NULL but in the build with hooks */
+    struct memory own_memory;    /* the configuration's allocator */
+    const struct memory *memory; /* that, or NULL: malloc and free */
+    struct hooks_page *hooks;    /* NULL but in the build with hooks */
 
     /* Under engine_lock. */
     pthread_mutex_t engine_lock;

@@ -195,7 +195,7 @@ static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epo
     if (result < 0) {
         return result;
     }
-    node->parts = node->ops.digest != NULL ? part_history_create() : NULL;
+    node->parts = node->ops.digest != NULL ? part_history_create(node->memory) : NULL;
     if (node->ops.digest != NULL && node->parts == NULL) {
         return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
     }

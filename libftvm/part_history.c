@@ -1,6 +1,5 @@
 #include "libftvm/part_history.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct kept_part {
@@ -25,14 +24,14 @@ struct part_history {
     struct kept_part parts[PART_HISTORY_PARTS];
 };
 
-struct part_history *part_history_create(void)
+struct part_history *part_history_create(const struct memory *memory)
 {
-    return calloc(1, sizeof(struct part_history));
+    return memory_allocate_zeroed(memory, sizeof(struct part_history));
 }
 
-void part_history_destroy(struct part_history *history)
+void part_history_destroy(const struct memory *memory, struct part_history *history)
 {
-    free(history);
+    memory_release(memory, history);
 }
 
 void part_history_begin(struct part_history *history, uint64_t position)

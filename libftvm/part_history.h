@@ -9,6 +9,7 @@
 #define LIBFTVM_PART_HISTORY_H
 
 #include "libftvm/digest.h"
+#include "logging/memory.h"
 #include "logging/message.h"
 
 /* Boundaries that are remembered, if they have few parts; with LOG_MAX_PARTS, a quarter of them. */
@@ -25,8 +26,8 @@ struct part_list {
     uint8_t values[LOG_MAX_PARTS][LOG_MAX_PART_VALUE];
 };
 
-struct part_history *part_history_create(void); /* NULL without memory */
-void part_history_destroy(struct part_history *history);
+struct part_history *part_history_create(const struct memory *memory); /* NULL without memory */
+void part_history_destroy(const struct memory *memory, struct part_history *history);
 
 /* A boundary, and then each part at it; beyond LOG_MAX_PARTS they are not kept. */
 void part_history_begin(struct part_history *history, uint64_t position);

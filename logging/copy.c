@@ -1,7 +1,6 @@
 /* Copies of messages: a message with all that it points to in one allocation. */
 #include "logging/codec.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ALIGNMENT 8u /* of every piece of data, so that embedders may lay structs over it */
@@ -109,14 +108,14 @@ static void take_fields(struct copier *copier, struct message *message)
     }
 }
 
-struct message *message_copy(const struct message *message)
+struct message *message_copy(const struct memory *memory, const struct message *message)
 {
     struct message walked = *message;
     struct copier copier = {.at = NULL};
     struct message *copy;
 
     take_fields(&copier, &walked);
-    copy = malloc(sizeof(*copy) + copier.size);
+    copy = memory_allocate(memory, sizeof(*copy) + copier.size);
     if (copy == NULL) {
         return NULL;
     }
@@ -126,7 +125,7 @@ struct message *message_copy(const struct message *message)
     return copy;
 }
 
-void message_free(struct message *message)
+void message_free(const struct memory *memory, struct message *message)
 {
-    free(message);
+    memory_release(memory, message);
 }

@@ -272,7 +272,7 @@ static enum codec_result decode_in(struct scratch *scratch, enum message_type ty
     if (result != CODEC_OK) {
         return result;
     }
-    *message = message_copy(&seen);
+    *message = message_copy(scratch->memory, &seen);
     return *message == NULL ? CODEC_E_MEMORY : CODEC_OK;
 }
 
@@ -285,13 +285,13 @@ static size_t scratch_for_elements(enum message_type type)
     }
 }
 
-enum codec_result payload_decode(enum message_type type, const uint8_t *data, size_t size,
-                                 struct message **message)
+enum codec_result payload_decode(const struct memory *memory, enum message_type type,
+                                 const uint8_t *data, size_t size, struct message **message)
 {
     struct scratch scratch;
     enum codec_result result;
 
-    scratch_init(&scratch, SCRATCH_BASE + 2 * size + scratch_for_elements(type));
+    scratch_init(&scratch, memory, SCRATCH_BASE + 2 * size + scratch_for_elements(type));
     result = decode_in(&scratch, type, data, size, message);
     scratch_free(&scratch);
     return result;

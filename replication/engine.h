@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 typedef uint64_t engine_peer; /* a connection; 0 is none */
@@ -60,6 +61,7 @@ enum engine_end {
 enum engine_outcome { ENGINE_WON, ENGINE_LOST, ENGINE_UNREACHABLE, ENGINE_RELEASED };
 
 struct engine_config {
+    const struct memory *memory; /* borrowed for the engine's life */
     enum engine_role role;
     const char *name;    /* of the machine; borrowed for the engine's life, as the next two */
     const char *replica; /* of this replica */

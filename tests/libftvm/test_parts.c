@@ -42,7 +42,7 @@ static bool knows(const struct part_history *history, uint64_t position, size_t 
 
 Test(parts, last_boundaries_are_known)
 {
-    struct part_history *history = part_history_create();
+    struct part_history *history = part_history_create(NULL);
     cr_expect_not(knows(history, 0, 0));
     for (uint64_t i = 1; i <= 1000; i++) {
         add_boundary(history, i * 10, 3);
@@ -51,12 +51,12 @@ Test(parts, last_boundaries_are_known)
     cr_expect(knows(history, (1000 - PART_HISTORY_BOUNDARIES + 1) * 10, 3));
     cr_expect_not(knows(history, (1000 - PART_HISTORY_BOUNDARIES) * 10, 3));
     cr_expect_not(knows(history, 9995, 3));
-    part_history_destroy(history);
+    part_history_destroy(NULL, history);
 }
 
 Test(parts, many_parts_push_out_old_boundaries)
 {
-    struct part_history *history = part_history_create();
+    struct part_history *history = part_history_create(NULL);
     uint64_t kept = PART_HISTORY_PARTS / LOG_MAX_PARTS;
     for (uint64_t i = 1; i <= 200; i++) {
         add_boundary(history, i, LOG_MAX_PARTS + 7); /* what is too much is left out */
@@ -64,12 +64,12 @@ Test(parts, many_parts_push_out_old_boundaries)
     cr_expect(knows(history, 200, LOG_MAX_PARTS));
     cr_expect(knows(history, 200 - kept + 1, LOG_MAX_PARTS));
     cr_expect_not(knows(history, 200 - kept, LOG_MAX_PARTS));
-    part_history_destroy(history);
+    part_history_destroy(NULL, history);
 }
 
 Test(parts, any_name_becomes_one_that_a_message_may_have)
 {
-    struct part_history *history = part_history_create();
+    struct part_history *history = part_history_create(NULL);
     struct part_list list;
     char name[LOG_MAX_NAME + 10];
     memset(name, 'x', sizeof name);
@@ -82,7 +82,7 @@ Test(parts, any_name_becomes_one_that_a_message_may_have)
     cr_expect_eq(list.parts[0].name[1], '?');
     cr_expect_eq(list.parts[0].value.size, 0, "more than 8 bytes are told by their digest");
     cr_expect_eq(list.parts[0].size, 9);
-    part_history_destroy(history);
+    part_history_destroy(NULL, history);
 }
 
 static struct log_part part_of(const char *name, uint64_t index, uint64_t digest, const char *value)

@@ -59,7 +59,7 @@ static enum codec_result decode(struct fixture *fixture)
 {
     struct message *message;
     size_t used;
-    enum codec_result result = codec_decode(fixture->frame, fixture->size, &message, &used);
+    enum codec_result result = codec_decode(NULL, fixture->frame, fixture->size, &message, &used);
 
     if (result != CODEC_OK) {
         cr_assert_null(message);
@@ -69,7 +69,7 @@ static enum codec_result decode(struct fixture *fixture)
     cr_assert_eq(used, fixture->size);
     cr_assert_neq(codec_frame_size(message), 0);
     cr_assert_leq(codec_frame_size(message), FRAME_MAX_SIZE);
-    message_free(message);
+    message_free(NULL, message);
     return result;
 }
 
@@ -431,7 +431,7 @@ Test(codec_hostile, scratch_gives_no_more_than_its_budget)
     size_t given = 0;
     void *piece;
 
-    scratch_init(&scratch, 100000);
+    scratch_init(&scratch, NULL, 100000);
     while ((piece = scratch_alloc(&scratch, 100)) != NULL) {
         cr_assert_eq((uintptr_t)piece % 16, 0);
         memset(piece, 0xff, 100);
@@ -442,7 +442,7 @@ Test(codec_hostile, scratch_gives_no_more_than_its_budget)
     cr_expect_not(scratch.out_of_memory);
     cr_expect_null(scratch_alloc(&scratch, SIZE_MAX));
     scratch_free(&scratch);
-    scratch_init(&scratch, 0);
+    scratch_init(&scratch, NULL, 0);
     cr_expect_not_null(scratch_alloc(&scratch, SCRATCH_INLINE));
     cr_expect_null(scratch_alloc(&scratch, 1));
     scratch_free(&scratch);
