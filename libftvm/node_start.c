@@ -114,12 +114,28 @@ static int check_same_arbiter(struct ftvm_node *node)
         node->arbiter_spec, node->primary, (unsigned long long)node->primary_term, error);
 }
 
-static int wait_for_welcome(struct ftvm_node *node)
+/* False if there is no more to wait for. */
+static bool waits_for_welcome(struct ftvm_node *node, bool sleeps)
 {
     pthread_mutex_lock(&node->lock);
-    while (node->join_state == JOIN_CONNECTING) {
+    if (sleeps && node->join_state == JOIN_CONNECTING) {
         pthread_cond_wait(&node->changed, &node->lock);
     }
+    bool waits = node->join_state == JOIN_CONNECTING;
+    pthread_mutex_unlock(&node->lock);
+    return waits;
+}
+
+int node_wait_for_welcome(struct ftvm_node *node)
+{
+    bool mine = dispatch_is_mine(node);
+    while (waits_for_welcome(node, !mine)) {
+        if (mine) {
+            dispatch_and_wait(node, UINT64_MAX);
+        }
+        mine = dispatch_is_mine(node);
+    }
+    pthread_mutex_lock(&node->lock);
     int result = node->join_state == JOIN_WELCOMED ? 0 : node->join_error;
     pthread_mutex_unlock(&node->lock);
     return result == 0 ? check_same_arbiter(node) : result;
@@ -157,22 +173,27 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
         node_tell_start(node);
     }
     result = start_threads(node, arbiter);
-    if (result < 0 || primary) {
+    if (result < 0 || primary || node->config.io == FTVM_IO_CALLER) {
         return result;
     }
-    return wait_for_welcome(node);
+    return node_wait_for_welcome(node);
 }
 
 int ftvm_node_start(struct ftvm_node *node)
 {
-    if (node->thread_started || node->loop != NULL) {
-        return node_set_error(node, FTVM_E_STATE, "the node was started before");
+    if (node == NULL) {
+        return FTVM_E_INVALID;
+    }
+    if (node->loop != NULL || atomic_exchange(&node->inside, true)) {
+        return node_set_error(node, FTVM_E_STATE, "ftvm_node_start: the node was started before");
     }
     struct arbiter *arbiter = NULL;
     int result = start(node, &arbiter);
     if (arbiter != NULL) {
         arbiter_close(arbiter);
     }
+    node->started = result == 0;
+    atomic_store(&node->inside, false);
     return result;
 }
 
@@ -187,6 +208,12 @@ void node_join_failed(struct ftvm_node *node, int error, const char *reason)
     node->join_error = error;
     pthread_cond_broadcast(&node->changed);
     pthread_mutex_unlock(&node->lock);
+    if (node->config.io == FTVM_IO_CALLER && node->ended_ns == 0) {
+        /* Nobody waits in ftvm_node_start to be told. */
+        node->ended_ns = node_now_ns(node);
+        atomic_store(&node->ended, error);
+        node_tell_end(node, error, reason);
+    }
 }
 
 static bool join_time_is_over(const struct ftvm_node *node)

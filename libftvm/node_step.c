@@ -8,7 +8,7 @@ static void emit(struct ftvm_node *node, const struct engine_output *outputs, bo
     uint64_t now_ns = node_now_ns(node);
     for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
         hook_pass(node->hooks, HOOKS_BEFORE_EMIT);
-        node->ops->emit(node->machine, output->device, output->data, output->size);
+        node->ops.emit(node->machine, output->device, output->data, output->size);
         hook_pass(node->hooks, HOOKS_AFTER_EMIT);
         if (held) {
             uint64_t waited_ns = now_ns - output->made_ns;

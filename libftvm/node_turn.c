@@ -179,7 +179,7 @@ static void publish(struct ftvm_node *node, const struct engine_status *status)
     to->is_protected = status->is_protected;
     to->joining = status->joining;
     to->claiming = status->claiming;
-    to->ended = status->end != ENGINE_RUNNING;
+    to->ended = status->end != ENGINE_RUNNING || node->ended_ns != 0;
     to->error = atomic_load(&node->ended);
     to->term = status->term;
     to->epoch = status->epoch;

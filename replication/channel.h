@@ -100,6 +100,11 @@ size_t channel_closing(const struct channel *channel);
  * last asked. Any other call that changes a connection does so. */
 bool channel_take_touched(struct channel *channel);
 
+/* Brings an epoll descriptor up to what the loop waits for now, for who polls that instead of
+ * running the loop: always the same one, after each time through the loop. 0, or a negative errno.
+ */
+int channel_watch(struct channel *channel, int epoll_fd);
+
 uint64_t channel_sent_bytes(const struct channel *channel);
 uint64_t channel_received_bytes(const struct channel *channel);
 

@@ -79,6 +79,7 @@ static void open_socket(struct connection *connection, const char *address)
 static void watch_socket(struct connection *connection, int fd)
 {
     connection->fd = fd;
+    connection->watched = 0;
     ev_io_set(&connection->readable, fd, EV_READ);
     ev_io_set(&connection->writable, fd, EV_WRITE);
 }
