@@ -8,8 +8,6 @@ ifeq ($(origin CC),default)
 CC       := gcc
 endif
 BUILD    ?= build
-PREFIX   ?= /usr/local
-DESTDIR  ?=
 CROSS    ?= riscv64-linux-gnu-
 SANITIZE ?=
 OPT      ?= -O2
@@ -24,12 +22,16 @@ PKGS_vmm         := libxxhash libpcap libzstd
 PKGS_cli         := jansson inih
 PKGS             := $(PKGS_logging) $(PKGS_vmm) $(PKGS_cli)
 
-WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CFLAGS  += -std=gnu11 $(OPT) -g -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden -fPIC -pthread $(WARN)
-CPPFLAGS += $(if $(HOOKS),-DHOOKS)
-CFLAGS  += $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
-CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/slirp
-LDFLAGS += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+# The caller's CPPFLAGS, CFLAGS and LDFLAGS come after ours, so that they win.
+GIVEN_CPPFLAGS := $(CPPFLAGS)
+GIVEN_CFLAGS   := $(CFLAGS)
+GIVEN_LDFLAGS  := $(LDFLAGS)
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+override CFLAGS = -std=gnu11 $(OPT) -g -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden -fPIC -pthread \
+	$(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(GIVEN_CFLAGS)
+override CPPFLAGS := $(if $(HOOKS),-DHOOKS) -D_GNU_SOURCE -I. -I$(BUILD) -Ilibftvm/include \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/slirp $(GIVEN_CPPFLAGS)
+override LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(GIVEN_LDFLAGS)
 # Named here and not by pkg-config: no .pc file (libfdt, libev), or one that asks for more than linking needs (slirp).
 LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lfdt -lev -lm
 
@@ -52,7 +54,7 @@ SOURCES_vmm/backends := vmm/backends/disk_calls/$(if $(HOOKS),faulty,host).c
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
 PROTO    := $(BUILD)/logging/log.pb-c
 
-.PHONY: all deps guest demo check bench lab install clean help format
+.PHONY: all deps guest demo check bench lab clean help format
 Q := $(if $(V),,@)
 say = @echo "  $(1)"
 .SECONDARY:
@@ -120,7 +122,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab $(if $(HOOKS),hooks),\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
+include $(wildcard libftvm/rules.mk install.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
 
 # A list of programs, for tests/check.sh.
 .PHONY: unit-tests list-unit-tests
@@ -137,20 +139,6 @@ deps: ## Install, through apt, what building and testing needs
 
 guest: ## Make the Linux guest: Debian's kernel, busybox, Redis (build/guest)
 	guest/build.sh $(GUEST)
-
-install: $(BUILD)/ftvm ## Install command, library and headers under DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ftvm
-	install -m 755 $(BUILD)/ftvm $(DESTDIR)$(PREFIX)/bin/ftvm
-	install -m 644 libftvm/include/ftvm/ftvm.h $(DESTDIR)$(PREFIX)/include/ftvm/ftvm.h
-	install -m 644 $(BUILD)/lib/libftvm-all.a $(DESTDIR)$(PREFIX)/lib/libftvm.a
-	sed 's|@PREFIX@|$(PREFIX)|' libftvm/ftvm.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ftvm.pc
-
-# The library for embedders: its floors in one archive.
-install: $(BUILD)/lib/libftvm-all.a
-$(BUILD)/lib/libftvm-all.a: $(foreach f,libftvm replication logging $(HOOKS_FOLDER),$(call objects,$(f))) $(PROTO).o
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
 
 clean: ## Remove what was built, but for the guest image
 	rm -rf $(filter-out $(GUEST),$(wildcard $(BUILD)/*))

@@ -2,8 +2,6 @@
 # made from the public headers' comments.
 .PHONY: docs docs-api diagrams
 
-VERSION := $(shell sed -nE 's/^.define FTVM_VERSION_(MAJOR|MINOR|PATCH) +([0-9]+).*/\2/p' libftvm/include/ftvm/ftvm.h | paste -sd.)
-
 docs: docs-api ## Make the documentation as HTML (build/docs)
 	$(call say,SITE  $(BUILD)/docs)
 	$(Q)docs/tools/site.py $(BUILD)/docs

@@ -92,12 +92,16 @@ static const char *fault_of(const struct ftvm_config *config)
     if (config->lag_epochs < 2) {
         return "a backup must be allowed to lag by two epochs at least";
     }
+    if (config->allocator != NULL &&
+        (config->allocator->allocate == NULL || config->allocator->release == NULL)) {
+        return "an allocator needs both of its functions";
+    }
     return NULL;
 }
 
-static bool copy_text(char **to, const char *from)
+static bool copy_text(const struct ftvm_node *node, char **to, const char *from)
 {
-    *to = from != NULL ? strdup(from) : NULL;
+    *to = from != NULL ? memory_duplicate_text(node->memory, from) : NULL;
     return from == NULL || *to != NULL;
 }
 
@@ -109,24 +113,29 @@ static char *make_replica_name(const struct ftvm_node *node)
     if (getrandom(&random, sizeof random, 0) < 0) {
         random = (uint32_t)node_now_ns(node);
     }
-    char *name = NULL;
-    return asprintf(&name, "%s-%d-%08x", host, (int)getpid(), random) < 0 ? NULL : name;
+    char name[FTVM_MAX_NAME + 1];
+    snprintf(name, sizeof name, "%s-%d-%08x", host, (int)getpid(), random);
+    return memory_duplicate_text(node->memory, name);
 }
 
 static bool copy_config(struct ftvm_node *node, const struct ftvm_config *config)
 {
     node->config = *config;
     snprintf(node->name, sizeof node->name, "%s", config->name != NULL ? config->name : "");
-    if (!copy_text(&node->listen, config->listen) || !copy_text(&node->join, config->join) ||
-        !copy_text(&node->arbiter_spec, config->arbiter)) {
+    if (!copy_text(node, &node->listen, config->listen) ||
+        !copy_text(node, &node->join, config->join) ||
+        !copy_text(node, &node->arbiter_spec, config->arbiter) ||
+        !copy_text(node, &node->replica, config->replica)) {
         return false;
     }
-    node->replica = config->replica != NULL ? strdup(config->replica) : make_replica_name(node);
+    if (node->replica == NULL) {
+        node->replica = make_replica_name(node);
+    }
     if (node->replica == NULL) {
         return false;
     }
     if (config->description_size > 0) {
-        node->own_description = malloc(config->description_size);
+        node->own_description = memory_allocate(node->memory, config->description_size);
         if (node->own_description == NULL) {
             return false;
         }
@@ -137,6 +146,27 @@ static bool copy_config(struct ftvm_node *node, const struct ftvm_config *config
     snprintf(node->status.replica, sizeof node->status.replica, "%s", node->replica);
     node->status.role = config->role;
     return true;
+}
+
+/* The node itself comes from its own memory, too. */
+static struct ftvm_node *allocate_node(const struct ftvm_allocator *allocator)
+{
+    if (allocator == NULL) {
+        return memory_allocate_zeroed(NULL, sizeof(struct ftvm_node));
+    }
+    struct memory memory = {allocator->allocate, allocator->release, allocator->context};
+    struct ftvm_node *node = memory_allocate_zeroed(&memory, sizeof *node);
+    if (node != NULL) {
+        node->own_memory = memory;
+        node->memory = &node->own_memory;
+    }
+    return node;
+}
+
+static void release_node(struct ftvm_node *node)
+{
+    struct memory memory = node->own_memory;
+    memory_release(node->memory != NULL ? &memory : NULL, node);
 }
 
 /* The caller's configuration, with defaults for what its header did not have yet. */
@@ -164,7 +194,7 @@ static const char *fault_of_address(const struct ftvm_config *config, const char
 
 static struct ftvm_node *make_node(const struct ftvm_config *config)
 {
-    struct ftvm_node *node = calloc(1, sizeof *node);
+    struct ftvm_node *node = allocate_node(config->allocator);
     if (node == NULL) {
         return NULL;
     }
@@ -176,12 +206,13 @@ static struct ftvm_node *make_node(const struct ftvm_config *config)
     pthread_cond_init(&node->changed, NULL);
     pthread_mutex_init(&node->input_lock, NULL);
     pthread_mutex_init(&node->engine_lock, NULL);
+    pthread_mutex_init(&node->parts_lock, NULL);
     atomic_init(&node->idle_deadline_ns, UINT64_MAX);
     node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
     node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
-    node->from_vcpu = ring_create(NODE_RING_SIZE);
-    node->to_vcpu = ring_create(NODE_RING_SIZE);
-    node->inputs = ring_create(NODE_RING_SIZE);
+    node->from_vcpu = ring_create(node->memory, NODE_RING_SIZE);
+    node->to_vcpu = ring_create(node->memory, NODE_RING_SIZE);
+    node->inputs = ring_create(node->memory, NODE_RING_SIZE);
     if (node->from_vcpu == NULL || node->to_vcpu == NULL || node->inputs == NULL ||
         !copy_config(node, config)) {
         ftvm_node_destroy(node);
@@ -261,13 +292,15 @@ int ftvm_node_destroy(struct ftvm_node *node)
     pthread_cond_destroy(&node->changed);
     pthread_mutex_destroy(&node->input_lock);
     pthread_mutex_destroy(&node->engine_lock);
-    free(node->replica);
-    free(node->listen);
-    free(node->join);
-    free(node->arbiter_spec);
-    free(node->own_description);
-    free(node->description);
-    free(node);
+    pthread_mutex_destroy(&node->parts_lock);
+    part_history_destroy(node->memory, node->parts);
+    memory_release(node->memory, node->replica);
+    memory_release(node->memory, node->listen);
+    memory_release(node->memory, node->join);
+    memory_release(node->memory, node->arbiter_spec);
+    memory_release(node->memory, node->own_description);
+    memory_release(node->memory, node->description);
+    release_node(node);
     return 0;
 }
 

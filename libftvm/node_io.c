@@ -168,7 +168,7 @@ int node_io_prepare(struct ftvm_node *node)
     node->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
     struct channel_callbacks callbacks = {node, on_connected, on_received, on_lost, on_drained};
     if (node->timer_fd < 0 || node->loop == NULL ||
-        channel_create(&node->channel, node->loop, &callbacks) < 0) {
+        channel_create(&node->channel, node->memory, node->loop, &callbacks) < 0) {
         return node_set_error(node, FTVM_E_SYSTEM, "no event loop: %s", strerror(errno));
     }
     node->timer_set_ns = UINT64_MAX;

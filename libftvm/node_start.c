@@ -1,6 +1,5 @@
 /* Starting: a primary claims its term and listens; a backup finds its primary and is welcomed. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,6 +13,7 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
 {
     const struct ftvm_config *from = &node->config;
     struct engine_config config = {
+        .memory = node->memory,
         .role = from->role == FTVM_ROLE_PRIMARY ? ENGINE_PRIMARY : ENGINE_BACKUP,
         .name = node->name,
         .replica = node->replica,
@@ -77,8 +77,8 @@ static void on_arbiter_answer(void *context)
 /* Hands the arbiter to the claimer and starts the I/O thread. */
 static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
 {
-    node->claimer =
-        claimer_create(*arbiter, node->name, node->replica, node->hooks, on_arbiter_answer, node);
+    node->claimer = claimer_create(node->memory, *arbiter, node->name, node->replica, node->hooks,
+                                   on_arbiter_answer, node);
     if (node->claimer == NULL) {
         return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter");
     }
@@ -96,7 +96,7 @@ static int check_same_arbiter(struct ftvm_node *node)
     if (!node->arbitrated) {
         return 0;
     }
-    if (arbiter_open(&arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+    if (arbiter_open(&arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
         return node_set_error(node, FTVM_E_INVALID, "%s", error);
     }
     enum arbiter_outcome outcome = arbiter_read(arbiter, &record, error, sizeof error);
@@ -148,7 +148,7 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
         return node_set_error(node, FTVM_E_SYSTEM, "no random numbers from the system");
     }
-    if (arbiter_open(arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+    if (arbiter_open(arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
         return node_set_error(node, FTVM_E_INVALID, "%s", error);
     }
     int result = node_io_prepare(node);
@@ -299,7 +299,7 @@ void node_join_refused(struct ftvm_node *node, const struct message_refuse *refu
 
 void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *welcome)
 {
-    void *copy = malloc(welcome->description.size + 1);
+    void *copy = memory_allocate(node->memory, welcome->description.size + 1);
     if (copy == NULL) {
         node_join_failed(node, FTVM_E_MEMORY, "no memory for the machine's description");
         return;

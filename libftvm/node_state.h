@@ -24,8 +24,10 @@
 #include "libftvm/claimer.h"
 #include "libftvm/hooks.h"
 #include "libftvm/pace.h"
+#include "libftvm/part_history.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
+#include "logging/memory.h"
 #include "replication/channel.h"
 #include "replication/engine.h"
 
@@ -95,7 +97,9 @@ struct ftvm_node {
     char name[FTVM_MAX_NAME + 1]; /* a backup that gave none has its primary's from WELCOME on */
     char *replica, *listen, *join, *arbiter_spec;
     void *own_description;
-    struct hooks_page *hooks; /* NULL but in the build with hooks */
+    struct memory own_memory;    /* the configuration's allocator */
+    const struct memory *memory; /* that, or NULL: malloc and free */
+    struct hooks_page *hooks;    /* NULL but in the build with hooks */
 
     /* Under engine_lock. */
     pthread_mutex_t engine_lock;
@@ -137,6 +141,7 @@ struct ftvm_node {
     _Atomic uint64_t idle_deadline_ns; /* when an idle guest goes on */
     _Atomic bool may_cut;              /* the epoch may end before its length */
     _Atomic bool boundary_wanted;      /* the engine holds something for it */
+    _Atomic bool has_peer;             /* parts of the state may be asked for */
     _Atomic bool live;                 /* inputs are wanted */
     _Atomic bool save_wanted;          /* a save under way is still of use */
     _Atomic int ended;                 /* enum ftvm_error */
@@ -150,6 +155,10 @@ struct ftvm_node {
     /* Inputs come from any thread. */
     pthread_mutex_t input_lock;
     struct ring *inputs;
+
+    /* What the digests were made of. */
+    pthread_mutex_t parts_lock; /* of the history; the vCPU thread holds it in ops.digest */
+    struct part_history *parts; /* NULL without ops.digest */
 
     /* vCPU thread. */
     const struct node_calls *calls;
@@ -231,6 +240,8 @@ void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *for
     __attribute__((format(printf, 3, 4)));
 void node_tell_start(struct ftvm_node *node);
 void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice);
+/* The parts of the state that a replica's farewell is to tell. `list` must live as long. */
+void node_add_parts(struct ftvm_node *node, struct message_bye *bye, struct part_list *list);
 void node_tell_failover(struct ftvm_node *node, uint64_t live_ns);
 void node_tell_end(struct ftvm_node *node, int error, const char *text);
 int node_error_of_end(enum engine_end end);

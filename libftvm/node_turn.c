@@ -230,6 +230,7 @@ bool node_turn(struct ftvm_node *node)
     engine_get_status(node->engine, &status);
     publish(node, &status);
     publish_idle_deadline(node);
+    atomic_store(&node->has_peer, status.peer != 0);
     atomic_store(&node->may_cut, engine_may_cut(node->engine));
     atomic_store(&node->boundary_wanted, engine_wants_boundary(node->engine));
     return more;

@@ -195,6 +195,10 @@ static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epo
     if (result < 0) {
         return result;
     }
+    node->parts = node->ops.digest != NULL ? part_history_create(node->memory) : NULL;
+    if (node->ops.digest != NULL && node->parts == NULL) {
+        return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
+    }
     node->vcpu_live = node->config.role == FTVM_ROLE_PRIMARY;
     struct vcpu_request request = {.position = position};
     result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
@@ -230,13 +234,34 @@ static ftvm_position stop_at(struct ftvm_node *node, ftvm_position position)
     return pace_next(&node->pace, position, node_now_ns(node), wanted);
 }
 
+static void keep_part(void *context, const struct digest_part *part)
+{
+    part_history_add(context, part);
+}
+
+static uint64_t take_digest(struct ftvm_node *node, uint64_t position)
+{
+    struct ftvm_digest digest = {0};
+    bool keeps = atomic_load(&node->has_peer);
+    if (node->ops.digest == NULL) {
+        return 0;
+    }
+    if (!keeps) {
+        node->ops.digest(node->machine, &digest);
+        return digest.value;
+    }
+    digest.added = keep_part;
+    digest.context = node->parts;
+    pthread_mutex_lock(&node->parts_lock);
+    part_history_begin(node->parts, position);
+    node->ops.digest(node->machine, &digest);
+    pthread_mutex_unlock(&node->parts_lock);
+    return digest.value;
+}
+
 static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
 {
-    if (node->ops.digest != NULL) {
-        struct ftvm_digest digest = {0};
-        node->ops.digest(node->machine, &digest);
-        request->digest = digest.value;
-    }
+    request->digest = take_digest(node, request->position);
     int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
     return result < 0 ? result : take_epoch(node, next);
 }

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 #define CHANNEL_MAX_PEERS  8u
@@ -60,7 +61,8 @@ struct channel_callbacks {
  * Negative errno and a line in `error` otherwise. */
 int channel_check_address(const char *address, bool insecure, char *error, size_t error_size);
 
-int channel_create(struct channel **channel, struct ev_loop *loop,
+/* -ENOMEM, or 0. Memory and loop are borrowed for the channel's life. */
+int channel_create(struct channel **channel, const struct memory *memory, struct ev_loop *loop,
                    const struct channel_callbacks *callbacks);
 void channel_destroy(struct channel *channel); /* closes everything without callbacks */
 

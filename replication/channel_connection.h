@@ -59,6 +59,7 @@ struct channel_listener {
 };
 
 struct channel {
+    const struct memory *memory;
     struct ev_loop *loop;
     struct channel_callbacks callbacks;
     struct connection *connections;

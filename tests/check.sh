@@ -90,6 +90,7 @@ stage_house() {
     make -s -j"$jobs" all >"$logs/build-house.log" 2>&1
     step globals tests/house/globals.sh build
     step symbols tests/house/symbols.sh build
+    step exports tests/house/exports.sh build
     step mutants tests/house/mutants.sh build
     step hooks tests/house/hooks.sh build
 }

@@ -40,8 +40,8 @@ HART_LOCKSTEP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/lockstep/*.c
 HART_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/riscv/support/*.c))
 HART_PROGRAMS := $(patsubst tests/riscv/guest/%.c,$(HART_GUEST_DIR)/%.bin,\
 	$(filter-out %/runner.c,$(wildcard tests/riscv/guest/*.c)))
-$(BUILD)/tests/riscv/test_%: CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
-$(HART_DIFFERENTIAL) $(HART_SUPPORT): CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
+$(BUILD)/tests/riscv/test_%: override CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
+$(HART_DIFFERENTIAL) $(HART_SUPPORT): override CPPFLAGS += -DHART_GUEST_DIR='"$(HART_GUEST_DIR)"'
 $(BUILD)/tests/riscv/test_differential: $(HART_DIFFERENTIAL) $(HART_RANDOM) | $(HART_GUEST_DIR)/stub.bin $(HART_GUEST_DIR)/runner
 $(BUILD)/tests/riscv/test_hart $(BUILD)/tests/riscv/test_hostile: $(HART_SUPPORT)
 $(BUILD)/tests/riscv/test_privileged $(BUILD)/tests/riscv/test_determinism: $(HART_SUPPORT) | $(HART_PROGRAMS)

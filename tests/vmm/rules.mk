@@ -6,5 +6,5 @@ $(BUILD)/tests/vmm/guest/%.img: tests/vmm/guest/%.c $(addprefix tests/vmm/guest/
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(GUEST_CFLAGS) -T tests/vmm/guest/guest.ld tests/vmm/guest/start.S $< -o $(@:.img=.elf)
 	$(CROSS)objcopy -O binary $(@:.img=.elf) $@
-$(BUILD)/tests/vmm/%: private CPPFLAGS += -DTEST_GUESTS='"$(BUILD)/tests/vmm/guest"' -DTEST_LINUX='"$(GUEST)"'
+$(BUILD)/tests/vmm/%: private override CPPFLAGS += -DTEST_GUESTS='"$(BUILD)/tests/vmm/guest"' -DTEST_LINUX='"$(GUEST)"'
 $(patsubst %.c,$(BUILD)/%,$(wildcard tests/vmm/*.c)): $(GUESTS)

@@ -291,6 +291,24 @@ enum ftvm_log_level {
     FTVM_LOG_ERROR,   /* what does */
 };
 
+/* Where a node's memory comes from, in place of malloc and free. Called by ftvm_node_create, by
+ * every other call on the node, and on the library's threads, often by several at once: the
+ * functions must be thread-safe, must not block and must not call back into the node.
+ *
+ * NULL from allocate is an error like others. A call that needs memory returns FTVM_E_MEMORY; a
+ * connection that does is given up, as if it had broken; a node that cannot keep what the protocol
+ * trusts it with ends with FTVM_E_MEMORY and leaves the machine to the other replica.
+ *
+ * Not routed here: what libev, getaddrinfo, the C library and the threads' stacks take. Of these
+ * only libev does not survive a failure: it ends the process, unless ev_set_allocator() says
+ * otherwise. It allocates in ftvm_node_start, and later when there are more descriptors or
+ * connections than there ever were (logging/memory.h has the particulars). */
+struct ftvm_allocator {
+    void *(*allocate)(void *context, size_t size); /* aligned for any type; NULL: there is none */
+    void (*release)(void *context, void *memory);  /* what allocate gave, never NULL */
+    void *context;                                 /* valid until ftvm_node_destroy has returned */
+};
+
 /* Fill with ftvm_config_init() first, then set what differs. Strings and the description are copied
  * by ftvm_node_create. */
 struct ftvm_config {
@@ -341,7 +359,8 @@ struct ftvm_config {
     void (*on_log)(void *context, enum ftvm_log_level level, const char *line); /* the same */
     void *context;                                                              /* for the two */
 
-    enum ftvm_io io; /* (FTVM_IO_THREAD) */
+    enum ftvm_io io;                        /* (FTVM_IO_THREAD) */
+    const struct ftvm_allocator *allocator; /* copied; NULL: malloc and free */
 };
 
 /* Fills in the defaults, those in parentheses above and zero for the rest, for a caller whose
