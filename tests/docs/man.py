@@ -35,7 +35,7 @@ def options_of_help(ftvm):
         printed = subprocess.run([ftvm, command, "--help"], capture_output=True, text=True, check=True).stdout
         for match in re.finditer(r"^  --(\S+)(?: (\S+))?\s((?:.*\n)(?: {26}.*\n)*)", printed, flags=re.M):
             name, value, text = match.groups()
-            defaults = set(re.findall(r"\((\d+[KMG]?)\)", text))
+            defaults = set(re.findall(r"(?<=\s)\((\d+[KMG]?)\)", text))
             entry = found.setdefault(name, (value or "", set(), defaults))
             entry[1].add(command)
     return found
@@ -45,7 +45,7 @@ def options_of_page(page):
     found = {}
     for match in re.finditer(r"^\*\*\\--(\S+?)\*\*(?: \*(.+?)\*)? \((.+?)\)\n((?:[: ].*\n|\n(?= ))*)", page, flags=re.M):
         name, value, commands, text = match.groups()
-        found[name] = (plain(value or ""), set(commands.split(", ")), set(re.findall(r"(?<!\*)\((\d+[KMG]?)\)", text)))
+        found[name] = (plain(value or ""), set(commands.split(", ")), set(re.findall(r"(?<=\s)\((\d+[KMG]?)\)", text)))
     return found
 
 
