@@ -1,5 +1,6 @@
 /* The calls of the vCPU thread, once node_calls.c has found them in order. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libftvm/clock.h"
@@ -141,7 +142,10 @@ static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply
     }
     node->may_output = false;
     if (result < 0) {
-        return node_set_error(node, FTVM_E_MACHINE, "the machine's deliver failed with %d", result);
+        char reason[NODE_ERROR_SIZE];
+        snprintf(reason, sizeof reason, "the machine's deliver failed with %d", result);
+        ftvm_node_fail(node, reason);
+        return node_set_error(node, FTVM_E_MACHINE, "%s", reason);
     }
     return 0;
 }
@@ -183,7 +187,6 @@ static int take_epoch(struct ftvm_node *node, struct ftvm_epoch *next)
     result = deliver_inputs(node, &reply, record.data + sizeof reply);
     ring_release(node->to_vcpu);
     if (result < 0) {
-        ftvm_node_fail(node, "the machine did not take an input");
         return result;
     }
     return reply.save ? save_until_told_to_go(node) : 0;
