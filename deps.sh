@@ -12,7 +12,7 @@ binutils-riscv64-linux-gnu
 debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
 gnuplot-nox spin
-python3 pandoc doxygen graphviz man-db mandoc
+python3 pandoc doxygen graphviz man-db mandoc redis-tools netcat-openbsd systemd
 $*
 "
 

@@ -2,7 +2,7 @@
 # source's last commit, or SOURCE_DATE_EPOCH.
 .PHONY: man
 
-MAN_PAGES := $(patsubst man/%.md,$(BUILD)/man/%,$(wildcard man/*.md))
+MAN_PAGES := $(patsubst man/%.md,$(BUILD)/man/%,$(wildcard man/*.[1357].md))
 
 man: $(MAN_PAGES) ## Make the manual pages (build/man)
 

@@ -103,6 +103,7 @@ stage_docs() {
     step docs-api tests/docs/api.py build/api-xml
     step docs-man tests/docs/man.py build
     step docs-diagrams tests/docs/diagrams.sh
+    step docs-listing tests/docs/test_listing.py
     make -s guest || count 0 1
     counted listings check-listings
 }
