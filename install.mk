@@ -14,7 +14,7 @@ MAN_PAGES := $(patsubst man/%.md,$(BUILD)/man/%,$(wildcard man/*.[1357].md))
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
 EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp Makefile README.md,$(wildcard examples/*/$(f))))
 # Made by whoever wants it, and installed if it was.
-HTML      := $(BUILD)/html
+HTML      := $(BUILD)/docs
 
 .PHONY: man install uninstall
 all: man

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MEBIBYTE 1048576.0
 
@@ -71,7 +72,10 @@ json_t *event_to_json(const struct ftvm_event *event)
         add_number(object, "consumed_ns", event->consumed_ns);
         add_number(object, "live_ns", event->live_ns);
         break;
-    case FTVM_EVENT_DIVERGED: add_number(object, "agreed", event->agreed); break;
+    case FTVM_EVENT_DIVERGED:
+        add_number(object, "agreed", event->agreed);
+        add_text(object, "report", event->report);
+        break;
     case FTVM_EVENT_STOP:
         json_object_set_new(object, "error", json_string(event_error_name(event->error)));
         break;
@@ -79,6 +83,22 @@ json_t *event_to_json(const struct ftvm_event *event)
     }
     add_text(object, "text", event->text);
     return object;
+}
+
+/* A primary has it from its backup, whose reason says where; its own report, of a line for each
+ * part of the state, says what differs. */
+static void diverged_line(const struct ftvm_event *event, char *line, size_t size)
+{
+    const char *report = event->report;
+    int used = snprintf(line, size, "diverged: %s", event->text);
+
+    while (report[0] && used >= 0 && (size_t)used < size) {
+        int length = (int)strcspn(report, "\n");
+
+        used += snprintf(line + used, size - (size_t)used, "; %.*s", length, report);
+        report += length;
+        report += report[0] != '\0';
+    }
 }
 
 static const char *role_words(const struct ftvm_event *event)
@@ -161,9 +181,8 @@ enum event_weight event_to_line(const struct ftvm_event *event, bool alone, char
         snprintf(line, size, "fenced in term %" PRIu64 "%s%s", event->term, colon, text);
         return EVENT_DETAIL;
     case FTVM_EVENT_DIVERGED:
-        /* A primary has it from its backup, whose reason says where. */
         if (event->role == FTVM_ROLE_PRIMARY)
-            snprintf(line, size, "diverged%s%s", colon, text);
+            diverged_line(event, line, size);
         else
             snprintf(line, size, "diverged: agreed at position %" PRIu64 ", not at %" PRIu64 "%s%s",
                      event->agreed, event->position, colon, text);

@@ -4,7 +4,6 @@
 #include "libftvm/thread.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 
 #define MAX_QUESTIONS 4u
 
@@ -15,6 +14,7 @@ struct question {
 };
 
 struct claimer {
+    const struct memory *memory;
     struct arbiter *arbiter;
     const char *name;
     const char *owner;
@@ -83,14 +83,15 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const char *owner,
-                               struct hooks_page *hooks, void (*answered)(void *context),
-                               void *context)
+struct claimer *claimer_create(const struct memory *memory, struct arbiter *arbiter,
+                               const char *name, const char *owner, struct hooks_page *hooks,
+                               void (*answered)(void *context), void *context)
 {
-    struct claimer *claimer = calloc(1, sizeof *claimer);
+    struct claimer *claimer = memory_allocate_zeroed(memory, sizeof *claimer);
     if (claimer == NULL) {
         return NULL;
     }
+    claimer->memory = memory;
     claimer->arbiter = arbiter;
     claimer->name = name;
     claimer->owner = owner;
@@ -102,7 +103,7 @@ struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const 
     if (thread_start(&claimer->thread, run, claimer) != 0) {
         pthread_cond_destroy(&claimer->changed);
         pthread_mutex_destroy(&claimer->lock);
-        free(claimer);
+        memory_release(memory, claimer);
         return NULL;
     }
     return claimer;
@@ -121,7 +122,7 @@ void claimer_destroy(struct claimer *claimer)
     pthread_cond_destroy(&claimer->changed);
     pthread_mutex_destroy(&claimer->lock);
     arbiter_close(claimer->arbiter);
-    free(claimer);
+    memory_release(claimer->memory, claimer);
 }
 
 void claimer_ask(struct claimer *claimer, enum claimer_question question, uint64_t term,

@@ -24,10 +24,10 @@ struct claimer_answer {
 struct claimer;
 
 /* Takes the arbiter over. NULL if a thread or memory is lacking; then the arbiter stays the
- * caller's. Name, owner and hooks are borrowed for the claimer's life. */
-struct claimer *claimer_create(struct arbiter *arbiter, const char *name, const char *owner,
-                               struct hooks_page *hooks, void (*answered)(void *context),
-                               void *context);
+ * caller's. Memory, name, owner and hooks are borrowed for the claimer's life. */
+struct claimer *claimer_create(const struct memory *memory, struct arbiter *arbiter,
+                               const char *name, const char *owner, struct hooks_page *hooks,
+                               void (*answered)(void *context), void *context);
 /* Waits for a question under way. */
 void claimer_destroy(struct claimer *claimer);
 

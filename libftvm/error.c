@@ -1,8 +1,5 @@
 #include <ftvm/ftvm.h>
 
-#define TEXT_OF(x)                        #x
-#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
-
 const char *ftvm_strerror(int error)
 {
     if (error >= 0) {
@@ -17,7 +14,12 @@ const char *ftvm_strerror(int error)
     return "unknown error";
 }
 
+int ftvm_version_number(void)
+{
+    return FTVM_VERSION_NUMBER;
+}
+
 const char *ftvm_version(void)
 {
-    return VERSION_TEXT(FTVM_VERSION_MAJOR, FTVM_VERSION_MINOR, FTVM_VERSION_PATCH);
+    return FTVM_VERSION;
 }

@@ -1,5 +1,6 @@
 /* Creation and end of a node, and the calls that any thread may make. */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +28,10 @@ int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
     return error;
 }
 
-void ftvm_config_init(struct ftvm_config *config)
+void ftvm_config_init_sized(struct ftvm_config *config, size_t size)
 {
-    *config = (struct ftvm_config){
-        .size = sizeof *config,
+    const struct ftvm_config defaults = {
+        .size = size,
         .join_timeout_ms = 10000,
         .protocol = FTVM_PROTOCOL_REVISED,
         .epoch_min_us = 100,
@@ -41,7 +42,10 @@ void ftvm_config_init(struct ftvm_config *config)
         .lag_epochs = 64,
         .stuck_ms = 10000,
         .settle = FTVM_SETTLE_REISSUE,
+        .io = FTVM_IO_THREAD,
     };
+    memset(config, 0, size);
+    memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
 
 /* ---- Checking the configuration ------------------------------------------------------------ */
@@ -50,8 +54,8 @@ void ftvm_config_init(struct ftvm_config *config)
 static const char *fault_of(const struct ftvm_config *config)
 {
     bool primary = config->role == FTVM_ROLE_PRIMARY;
-    if (config->size != sizeof *config) {
-        return "config.size is not that of this library: call ftvm_config_init first";
+    if (config->io != FTVM_IO_THREAD && config->io != FTVM_IO_CALLER) {
+        return "io is neither FTVM_IO_THREAD nor FTVM_IO_CALLER";
     }
     if (config->role != FTVM_ROLE_PRIMARY && config->role != FTVM_ROLE_BACKUP) {
         return "role is neither primary nor backup";
@@ -88,12 +92,16 @@ static const char *fault_of(const struct ftvm_config *config)
     if (config->lag_epochs < 2) {
         return "a backup must be allowed to lag by two epochs at least";
     }
+    if (config->allocator != NULL &&
+        (config->allocator->allocate == NULL || config->allocator->release == NULL)) {
+        return "an allocator needs both of its functions";
+    }
     return NULL;
 }
 
-static bool copy_text(char **to, const char *from)
+static bool copy_text(const struct ftvm_node *node, char **to, const char *from)
 {
-    *to = from != NULL ? strdup(from) : NULL;
+    *to = from != NULL ? memory_duplicate_text(node->memory, from) : NULL;
     return from == NULL || *to != NULL;
 }
 
@@ -105,24 +113,29 @@ static char *make_replica_name(const struct ftvm_node *node)
     if (getrandom(&random, sizeof random, 0) < 0) {
         random = (uint32_t)node_now_ns(node);
     }
-    char *name = NULL;
-    return asprintf(&name, "%s-%d-%08x", host, (int)getpid(), random) < 0 ? NULL : name;
+    char name[FTVM_MAX_NAME + 1];
+    snprintf(name, sizeof name, "%s-%d-%08x", host, (int)getpid(), random);
+    return memory_duplicate_text(node->memory, name);
 }
 
 static bool copy_config(struct ftvm_node *node, const struct ftvm_config *config)
 {
     node->config = *config;
     snprintf(node->name, sizeof node->name, "%s", config->name != NULL ? config->name : "");
-    if (!copy_text(&node->listen, config->listen) || !copy_text(&node->join, config->join) ||
-        !copy_text(&node->arbiter_spec, config->arbiter)) {
+    if (!copy_text(node, &node->listen, config->listen) ||
+        !copy_text(node, &node->join, config->join) ||
+        !copy_text(node, &node->arbiter_spec, config->arbiter) ||
+        !copy_text(node, &node->replica, config->replica)) {
         return false;
     }
-    node->replica = config->replica != NULL ? strdup(config->replica) : make_replica_name(node);
+    if (node->replica == NULL) {
+        node->replica = make_replica_name(node);
+    }
     if (node->replica == NULL) {
         return false;
     }
     if (config->description_size > 0) {
-        node->own_description = malloc(config->description_size);
+        node->own_description = memory_allocate(node->memory, config->description_size);
         if (node->own_description == NULL) {
             return false;
         }
@@ -135,67 +148,139 @@ static bool copy_config(struct ftvm_node *node, const struct ftvm_config *config
     return true;
 }
 
-int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node **created, char *error,
+/* The node itself comes from its own memory, too. */
+static struct ftvm_node *allocate_node(const struct ftvm_allocator *allocator)
+{
+    if (allocator == NULL) {
+        return memory_allocate_zeroed(NULL, sizeof(struct ftvm_node));
+    }
+    struct memory memory = {allocator->allocate, allocator->release, allocator->context};
+    struct ftvm_node *node = memory_allocate_zeroed(&memory, sizeof *node);
+    if (node != NULL) {
+        node->own_memory = memory;
+        node->memory = &node->own_memory;
+    }
+    return node;
+}
+
+static void release_node(struct ftvm_node *node)
+{
+    struct memory memory = node->own_memory;
+    memory_release(node->memory != NULL ? &memory : NULL, node);
+}
+
+/* The caller's configuration, with defaults for what its header did not have yet. */
+static const char *take_config(struct ftvm_config *config, const struct ftvm_config *given)
+{
+    if (given == NULL || given->size < offsetof(struct ftvm_config, io)) {
+        return "config is NULL, or its size is not set: call ftvm_config_init first";
+    }
+    if (given->size > sizeof *config) {
+        return "config was made for a later version of the library than this one, " FTVM_VERSION;
+    }
+    ftvm_config_init(config);
+    memcpy(config, given, given->size);
+    config->size = sizeof *config;
+    return fault_of(config);
+}
+
+static const char *fault_of_address(const struct ftvm_config *config, const char *address,
+                                    char line[NODE_ERROR_SIZE])
+{
+    bool fine = address == NULL || channel_check_address(address, config->insecure_channel, line,
+                                                         NODE_ERROR_SIZE) == 0;
+    return fine ? NULL : line;
+}
+
+static struct ftvm_node *make_node(const struct ftvm_config *config)
+{
+    struct ftvm_node *node = allocate_node(config->allocator);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->calls = &node_vcpu_calls;
+    node->timer_fd = -1;
+    node->kick_fd = -1;
+    node->poll_fd = -1;
+    pthread_mutex_init(&node->lock, NULL);
+    pthread_cond_init(&node->changed, NULL);
+    pthread_mutex_init(&node->input_lock, NULL);
+    pthread_mutex_init(&node->engine_lock, NULL);
+    pthread_mutex_init(&node->parts_lock, NULL);
+    atomic_init(&node->idle_deadline_ns, UINT64_MAX);
+    node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
+    node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
+    node->from_vcpu = ring_create(node->memory, NODE_RING_SIZE);
+    node->to_vcpu = ring_create(node->memory, NODE_RING_SIZE);
+    node->inputs = ring_create(node->memory, NODE_RING_SIZE);
+    if (node->from_vcpu == NULL || node->to_vcpu == NULL || node->inputs == NULL ||
+        !copy_config(node, config)) {
+        ftvm_node_destroy(node);
+        return NULL;
+    }
+    return node;
+}
+
+int ftvm_node_create(const struct ftvm_config *given, struct ftvm_node **created, char *error,
                      size_t error_size)
 {
-    *created = NULL;
-    const char *fault = fault_of(config);
+    struct ftvm_config config;
     char line[NODE_ERROR_SIZE];
-    if (fault == NULL && config->listen != NULL &&
-        channel_check_address(config->listen, config->insecure_channel, line, sizeof line) < 0) {
-        fault = line;
+    int result = FTVM_E_INVALID;
+    struct ftvm_node *node = NULL;
+    *created = NULL;
+    const char *fault = take_config(&config, given);
+    fault = fault != NULL ? fault : fault_of_address(&config, config.listen, line);
+    fault = fault != NULL ? fault : fault_of_address(&config, config.join, line);
+    if (fault == NULL) {
+        node = make_node(&config);
+        if (node == NULL) {
+            fault = "out of memory";
+            result = FTVM_E_MEMORY;
+        }
     }
-    if (fault == NULL && config->join != NULL &&
-        channel_check_address(config->join, config->insecure_channel, line, sizeof line) < 0) {
+    if (fault == NULL && hook_attach(&node->hooks, line, sizeof line) < 0) {
+        ftvm_node_destroy(node);
         fault = line;
     }
     if (fault != NULL) {
         if (error != NULL) {
             snprintf(error, error_size, "%s", fault);
         }
-        return FTVM_E_INVALID;
+        return result;
     }
-    struct ftvm_node *node = calloc(1, sizeof *node);
-    if (node == NULL) {
-        if (error != NULL) {
-            snprintf(error, error_size, "out of memory");
-        }
-        return FTVM_E_MEMORY;
-    }
-    node->timer_fd = -1;
-    pthread_mutex_init(&node->lock, NULL);
-    pthread_cond_init(&node->changed, NULL);
-    pthread_mutex_init(&node->input_lock, NULL);
-    pthread_mutex_init(&node->engine_lock, NULL);
-    atomic_init(&node->idle_deadline_ns, UINT64_MAX);
-    node->from_vcpu = ring_create(NODE_RING_SIZE);
-    node->to_vcpu = ring_create(NODE_RING_SIZE);
-    node->inputs = ring_create(NODE_RING_SIZE);
-    if (node->from_vcpu == NULL || node->to_vcpu == NULL || node->inputs == NULL ||
-        !copy_config(node, config)) {
-        ftvm_node_destroy(node);
-        if (error != NULL) {
-            snprintf(error, error_size, "out of memory");
-        }
-        return FTVM_E_MEMORY;
-    }
-    if (hook_attach(&node->hooks, line, sizeof line) < 0) {
-        ftvm_node_destroy(node);
-        if (error != NULL) {
-            snprintf(error, error_size, "%s", line);
-        }
-        return FTVM_E_INVALID;
-    }
-    node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
-    node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
     *created = node;
     return 0;
 }
 
-void ftvm_node_destroy(struct ftvm_node *node)
+/* Who may not destroy: whoever would wait for itself, or leave another one inside of what is gone.
+ */
+static int check_unused(struct ftvm_node *node)
+{
+    if (node->thread_started && pthread_equal(pthread_self(), node->thread)) {
+        return node_set_error(node, FTVM_E_THREAD,
+                              "ftvm_node_destroy: not on the I/O thread, so from no callback");
+    }
+    if (atomic_load(&node->inside)) {
+        return node_set_error(node, FTVM_E_STATE,
+                              "ftvm_node_destroy: the vCPU thread is inside of a call; stop the "
+                              "node and let that return first");
+    }
+    if (atomic_load(&node->dispatching)) {
+        return node_set_error(node, FTVM_E_STATE,
+                              "ftvm_node_destroy: ftvm_node_dispatch is under way");
+    }
+    return 0;
+}
+
+int ftvm_node_destroy(struct ftvm_node *node)
 {
     if (node == NULL) {
-        return;
+        return 0;
+    }
+    int result = check_unused(node);
+    if (result < 0) {
+        return result;
     }
     node_io_stop(node);
     engine_destroy(node->engine);
@@ -207,19 +292,26 @@ void ftvm_node_destroy(struct ftvm_node *node)
     pthread_cond_destroy(&node->changed);
     pthread_mutex_destroy(&node->input_lock);
     pthread_mutex_destroy(&node->engine_lock);
-    free(node->replica);
-    free(node->listen);
-    free(node->join);
-    free(node->arbiter_spec);
-    free(node->own_description);
-    free(node->description);
-    free(node);
+    pthread_mutex_destroy(&node->parts_lock);
+    part_history_destroy(node->memory, node->parts);
+    memory_release(node->memory, node->replica);
+    memory_release(node->memory, node->listen);
+    memory_release(node->memory, node->join);
+    memory_release(node->memory, node->arbiter_spec);
+    memory_release(node->memory, node->own_description);
+    memory_release(node->memory, node->description);
+    release_node(node);
+    return 0;
 }
 
 /* ---- Any thread ---------------------------------------------------------------------------- */
 
 const void *ftvm_node_description(const struct ftvm_node *node, size_t *size)
 {
+    if (node == NULL) {
+        *size = 0;
+        return NULL;
+    }
     if (node->config.role == FTVM_ROLE_PRIMARY) {
         *size = node->config.description_size;
         return node->own_description;
@@ -230,8 +322,15 @@ const void *ftvm_node_description(const struct ftvm_node *node, size_t *size)
 
 int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
 {
+    if (node == NULL) {
+        return FTVM_E_INVALID;
+    }
     if (size > FTVM_MAX_INPUT) {
-        return FTVM_E_TOO_LARGE;
+        return node_set_error(node, FTVM_E_TOO_LARGE, "ftvm_input: %zu bytes; %u are allowed", size,
+                              FTVM_MAX_INPUT);
+    }
+    if (data == NULL && size > 0) {
+        return node_set_error(node, FTVM_E_INVALID, "ftvm_input: data is NULL");
     }
     if (!atomic_load(&node->live)) {
         return 0; /* the log brings the primary's inputs */
@@ -253,14 +352,17 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
     }
     /* A guest that runs comes to its boundary and takes it there; one that waits is woken. */
     wake_all(&node->vcpu_wake);
+    if (node->config.io == FTVM_IO_CALLER) {
+        node_kick(node); /* the vCPU thread may wait in the loop itself */
+    }
     return 0;
 }
 
 /* Commands are flags that the I/O thread looks at; before it runs there is nobody to stop. */
-static int command(struct ftvm_node *node, _Atomic bool *flag)
+static int command(struct ftvm_node *node, const char *call, _Atomic bool *flag)
 {
-    if (!node->thread_started) {
-        return FTVM_E_STATE;
+    if (!node->thread_started && !node->started) {
+        return node_set_error(node, FTVM_E_STATE, "%s: the node was not started", call);
     }
     atomic_store(flag, true);
     node_kick(node);
@@ -269,30 +371,38 @@ static int command(struct ftvm_node *node, _Atomic bool *flag)
 
 int ftvm_node_stop(struct ftvm_node *node)
 {
-    return command(node, &node->stop_asked);
+    return node == NULL ? FTVM_E_INVALID : command(node, "ftvm_node_stop", &node->stop_asked);
 }
 
 int ftvm_node_fail(struct ftvm_node *node, const char *reason)
 {
+    if (node == NULL) {
+        return FTVM_E_INVALID;
+    }
     pthread_mutex_lock(&node->lock);
     if (node->fail_reason[0] == '\0') { /* the first one knows best */
-        snprintf(node->fail_reason, sizeof node->fail_reason, "%s", reason);
+        snprintf(node->fail_reason, sizeof node->fail_reason, "%s",
+                 reason != NULL ? reason : "this replica failed");
     }
     pthread_mutex_unlock(&node->lock);
-    return command(node, &node->fail_asked);
+    return command(node, "ftvm_node_fail", &node->fail_asked);
 }
 
 int ftvm_node_promote(struct ftvm_node *node)
 {
+    if (node == NULL) {
+        return FTVM_E_INVALID;
+    }
     pthread_mutex_lock(&node->lock);
     bool may =
         node->status.role == FTVM_ROLE_BACKUP && node->status.is_protected && !node->status.ended;
     pthread_mutex_unlock(&node->lock);
     if (!may) {
         return node_set_error(node, FTVM_E_STATE,
-                              "only a backup that protects its primary can be promoted");
+                              "ftvm_node_promote: only a backup that protects its primary can be "
+                              "promoted");
     }
-    return command(node, &node->promote_asked);
+    return command(node, "ftvm_node_promote", &node->promote_asked);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -302,32 +412,48 @@ static int compare_u64(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status)
+static void fill_status(struct ftvm_node *node, struct ftvm_status *status)
 {
-    if (status->size != sizeof *status) {
-        return FTVM_E_INVALID;
-    }
-    struct ftvm_node *unlocked = (struct ftvm_node *)node; /* the lock is no part of its value */
     uint64_t samples[NODE_HOLD_SAMPLES];
-    pthread_mutex_lock(&unlocked->lock);
+    pthread_mutex_lock(&node->lock);
     *status = node->status;
-    status->size = sizeof *status;
     status->hold_count = node->hold_count;
     status->hold_ns_total = node->hold_total_ns;
     uint64_t heard_ns = node->heard_ns;
     memcpy(samples, node->hold_ns, sizeof samples);
-    pthread_mutex_unlock(&unlocked->lock);
+    pthread_mutex_unlock(&node->lock);
     size_t count = status->hold_count < NODE_HOLD_SAMPLES ? status->hold_count : NODE_HOLD_SAMPLES;
     qsort(samples, count, sizeof samples[0], compare_u64);
     status->hold_ns_median = count > 0 ? samples[count / 2] : 0;
     uint64_t now_ns = node_now_ns(node);
     status->peer_silent_ns = heard_ns != 0 && now_ns > heard_ns ? now_ns - heard_ns : 0;
+}
+
+int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status)
+{
+    struct ftvm_node *unlocked = (struct ftvm_node *)node; /* the lock is no part of its value */
+    struct ftvm_status filled;
+    if (node == NULL || status == NULL) {
+        return FTVM_E_INVALID;
+    }
+    size_t size = status->size;
+    if (size < sizeof size || size > sizeof filled) {
+        return node_set_error(unlocked, FTVM_E_INVALID,
+                              "ftvm_node_status: set status->size to sizeof(struct ftvm_status)");
+    }
+    fill_status(unlocked, &filled);
+    memcpy(status, &filled, size);
+    status->size = size;
     return 0;
 }
 
 void ftvm_node_error(const struct ftvm_node *node, char *line, size_t size)
 {
     struct ftvm_node *unlocked = (struct ftvm_node *)node;
+    if (node == NULL) {
+        snprintf(line, size, "the node is NULL");
+        return;
+    }
     pthread_mutex_lock(&unlocked->lock);
     snprintf(line, size, "%s", node->error);
     pthread_mutex_unlock(&unlocked->lock);

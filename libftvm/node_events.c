@@ -5,6 +5,7 @@
 
 #include "libftvm/clock.h"
 #include "libftvm/node_state.h"
+#include "libftvm/part_report.h"
 
 int node_error_of_end(enum engine_end end)
 {
@@ -45,6 +46,7 @@ static struct ftvm_event event_now(struct ftvm_node *node, enum ftvm_event_kind 
         .role = node->config.role,
         .peer = "",
         .text = "",
+        .report = "",
     };
     if (node->engine != NULL) {
         struct engine_status status;
@@ -71,6 +73,37 @@ void node_tell_start(struct ftvm_node *node)
     tell(node, &event);
 }
 
+void node_add_parts(struct ftvm_node *node, struct message_bye *bye, struct part_list *list)
+{
+    pthread_mutex_lock(&node->parts_lock);
+    part_history_find(node->parts, bye->position, list);
+    pthread_mutex_unlock(&node->parts_lock);
+    bye->part_count = list->count;
+    bye->parts = list->parts;
+}
+
+/* What differs, as the primary sees it; "" where the machine tells of no parts. */
+static void report_parts(struct ftvm_node *node, const struct engine_notice *notice,
+                         char text[PART_REPORT_SIZE])
+{
+    struct part_list ours;
+    text[0] = '\0';
+    if (notice->part_count == 0) {
+        return;
+    }
+    pthread_mutex_lock(&node->parts_lock);
+    bool known = part_history_find(node->parts, notice->position, &ours);
+    pthread_mutex_unlock(&node->parts_lock);
+    if (!known) {
+        snprintf(text, PART_REPORT_SIZE,
+                 "the state was not compared at position %llu here, or too long ago",
+                 (unsigned long long)notice->position);
+        return;
+    }
+    part_report(text, "the primary", ours.parts, ours.count, "the backup", notice->parts,
+                notice->part_count);
+}
+
 void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice)
 {
     static const enum ftvm_event_kind kinds[] = {
@@ -85,6 +118,7 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
         [ENGINE_NOTICE_DIVERGED] = FTVM_EVENT_DIVERGED,
     };
     struct ftvm_event event = event_now(node, kinds[notice->type]);
+    char report[PART_REPORT_SIZE];
     event.text = notice->text;
     event.done = notice->done;
     event.total = notice->total;
@@ -95,6 +129,10 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
     event.agreed = notice->agreed;
     if (notice->type == ENGINE_NOTICE_FAILOVER || notice->type == ENGINE_NOTICE_DIVERGED) {
         event.position = notice->position;
+    }
+    if (notice->type == ENGINE_NOTICE_DIVERGED) {
+        report_parts(node, notice, report);
+        event.report = report;
     }
     if (notice->type == ENGINE_NOTICE_FAILOVER) {
         /* Told when the kept outputs have left, with the time that this took. */

@@ -1,6 +1,7 @@
 /*
- * The I/O thread: its loop brings what the channel says to the engine, and takes a turn
- * (node_turn.c) before it sleeps. It holds `engine_lock` but while it sleeps.
+ * The loop: it brings what the channel says to the engine, and takes a turn (node_turn.c) before it
+ * sleeps. It holds `engine_lock` but while it sleeps. It runs on the I/O thread, or, for who has a
+ * loop already, once through at each ftvm_node_dispatch() (node_dispatch.c).
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,6 +17,9 @@
 
 static void set_timer(struct ftvm_node *node, uint64_t deadline_ns)
 {
+    if (node->config.io == FTVM_IO_CALLER) {
+        deadline_ns = dispatch_deadline(node, deadline_ns);
+    }
     if (deadline_ns == node->timer_set_ns) {
         return;
     }
@@ -36,6 +40,7 @@ static void leave_when_ended(struct ftvm_node *node)
     bool farewell_over = channel_closing(node->channel) == 0 ||
                          node_now_ns(node) - node->ended_ns > NODE_FAREWELL_NS;
     if (farewell_over) {
+        node->farewell_over = true;
         ev_break(node->loop, EVBREAK_ALL);
         return;
     }
@@ -126,9 +131,35 @@ static void on_drained(void *context, channel_peer peer)
     (void)peer; /* pump() takes the pieces that waited */
 }
 
+static void on_kick_fd(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    uint64_t kicks;
+    ssize_t taken = read(watcher->fd, &kicks, sizeof kicks);
+    (void)taken; /* that it is not readable any more is all */
+}
+
 void node_kick(struct ftvm_node *node)
 {
-    ev_async_send(node->loop, &node->kick);
+    if (node->kick_fd < 0) {
+        ev_async_send(node->loop, &node->kick);
+        return;
+    }
+    const uint64_t one = 1;
+    ssize_t written = write(node->kick_fd, &one, sizeof one);
+    (void)written; /* it fails only if it is readable anyway */
+}
+
+static void start_kick(struct ftvm_node *node)
+{
+    if (node->kick_fd >= 0) {
+        ev_io_init(&node->kicked, on_kick_fd, node->kick_fd, EV_READ);
+        ev_io_start(node->loop, &node->kicked);
+        return;
+    }
+    ev_async_init(&node->kick, on_kick);
+    ev_async_start(node->loop, &node->kick);
 }
 
 int node_io_prepare(struct ftvm_node *node)
@@ -137,12 +168,17 @@ int node_io_prepare(struct ftvm_node *node)
     node->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
     struct channel_callbacks callbacks = {node, on_connected, on_received, on_lost, on_drained};
     if (node->timer_fd < 0 || node->loop == NULL ||
-        channel_create(&node->channel, node->loop, &callbacks) < 0) {
+        channel_create(&node->channel, node->memory, node->loop, &callbacks) < 0) {
         return node_set_error(node, FTVM_E_SYSTEM, "no event loop: %s", strerror(errno));
     }
     node->timer_set_ns = UINT64_MAX;
-    ev_async_init(&node->kick, on_kick);
-    ev_async_start(node->loop, &node->kick);
+    if (node->config.io == FTVM_IO_CALLER) {
+        int result = dispatch_prepare(node);
+        if (result < 0) {
+            return result;
+        }
+    }
+    start_kick(node);
     ev_prepare_init(&node->before_sleep, on_before_sleep);
     node->before_sleep.data = node;
     ev_prepare_start(node->loop, &node->before_sleep);
@@ -165,17 +201,13 @@ static void after_poll(struct ev_loop *loop) EV_NOEXCEPT
 {
     struct ftvm_node *node = ev_userdata(loop);
     pthread_mutex_lock(&node->engine_lock);
+    node->polled = true;
 }
 
 static void *run(void *argument)
 {
     struct ftvm_node *node = argument;
     pthread_mutex_lock(&node->engine_lock);
-    ev_set_userdata(node->loop, node);
-    ev_set_loop_release_cb(node->loop, before_poll, after_poll);
-    if (node->config.role == FTVM_ROLE_BACKUP) {
-        ev_timer_start(node->loop, &node->reconnect);
-    }
     ev_run(node->loop, 0);
     pthread_mutex_unlock(&node->engine_lock);
     return NULL;
@@ -183,6 +215,15 @@ static void *run(void *argument)
 
 int node_io_start(struct ftvm_node *node)
 {
+    ev_set_userdata(node->loop, node);
+    ev_set_loop_release_cb(node->loop, before_poll, after_poll);
+    if (node->config.role == FTVM_ROLE_BACKUP) {
+        ev_timer_start(node->loop, &node->reconnect);
+    }
+    if (node->config.io == FTVM_IO_CALLER) {
+        node_kick(node); /* the first dispatch is due at once */
+        return 0;
+    }
     int failed = thread_start(&node->thread, run, node);
     if (failed != 0) {
         return node_set_error(node, FTVM_E_SYSTEM, "no I/O thread: %s", strerror(failed));
@@ -208,5 +249,11 @@ void node_io_stop(struct ftvm_node *node)
     }
     if (node->timer_fd >= 0) {
         close(node->timer_fd);
+    }
+    if (node->kick_fd >= 0) {
+        close(node->kick_fd);
+    }
+    if (node->poll_fd >= 0) {
+        close(node->poll_fd);
     }
 }

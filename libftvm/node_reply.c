@@ -1,5 +1,4 @@
 /* Replies to the vCPU thread, through the ring or, while that is full, a backlog. I/O thread. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "libftvm/node_state.h"
@@ -50,7 +49,7 @@ static void write_reply(uint8_t *to, const struct engine_reply *reply)
  * here, and the peer is not read until there is room. */
 static void reply_later(struct ftvm_node *node, const struct engine_reply *reply, size_t size)
 {
-    struct backlog_item *item = malloc(sizeof *item + size);
+    struct backlog_item *item = memory_allocate(node->memory, sizeof *item + size);
     if (item == NULL) {
         ftvm_node_fail(node, "out of memory for a reply to the vCPU");
         return;
@@ -95,7 +94,7 @@ void node_move_backlog(struct ftvm_node *node)
             node->backlog_last = NULL;
         }
         node->backlog_bytes -= item->size;
-        free(item);
+        memory_release(node->memory, item);
         wake_all(&node->vcpu_wake);
     }
 }
@@ -104,7 +103,7 @@ void node_drop_backlog(struct ftvm_node *node)
 {
     while (node->backlog_first != NULL) {
         struct backlog_item *next = node->backlog_first->next;
-        free(node->backlog_first);
+        memory_release(node->memory, node->backlog_first);
         node->backlog_first = next;
     }
 }

@@ -1,6 +1,5 @@
 /* Starting: a primary claims its term and listens; a backup finds its primary and is welcomed. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,6 +13,7 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
 {
     const struct ftvm_config *from = &node->config;
     struct engine_config config = {
+        .memory = node->memory,
         .role = from->role == FTVM_ROLE_PRIMARY ? ENGINE_PRIMARY : ENGINE_BACKUP,
         .name = node->name,
         .replica = node->replica,
@@ -77,8 +77,8 @@ static void on_arbiter_answer(void *context)
 /* Hands the arbiter to the claimer and starts the I/O thread. */
 static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
 {
-    node->claimer =
-        claimer_create(*arbiter, node->name, node->replica, node->hooks, on_arbiter_answer, node);
+    node->claimer = claimer_create(node->memory, *arbiter, node->name, node->replica, node->hooks,
+                                   on_arbiter_answer, node);
     if (node->claimer == NULL) {
         return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter");
     }
@@ -96,7 +96,7 @@ static int check_same_arbiter(struct ftvm_node *node)
     if (!node->arbitrated) {
         return 0;
     }
-    if (arbiter_open(&arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+    if (arbiter_open(&arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
         return node_set_error(node, FTVM_E_INVALID, "%s", error);
     }
     enum arbiter_outcome outcome = arbiter_read(arbiter, &record, error, sizeof error);
@@ -114,12 +114,28 @@ static int check_same_arbiter(struct ftvm_node *node)
         node->arbiter_spec, node->primary, (unsigned long long)node->primary_term, error);
 }
 
-static int wait_for_welcome(struct ftvm_node *node)
+/* False if there is no more to wait for. */
+static bool waits_for_welcome(struct ftvm_node *node, bool sleeps)
 {
     pthread_mutex_lock(&node->lock);
-    while (node->join_state == JOIN_CONNECTING) {
+    if (sleeps && node->join_state == JOIN_CONNECTING) {
         pthread_cond_wait(&node->changed, &node->lock);
     }
+    bool waits = node->join_state == JOIN_CONNECTING;
+    pthread_mutex_unlock(&node->lock);
+    return waits;
+}
+
+int node_wait_for_welcome(struct ftvm_node *node)
+{
+    bool mine = dispatch_is_mine(node);
+    while (waits_for_welcome(node, !mine)) {
+        if (mine) {
+            dispatch_and_wait(node, UINT64_MAX);
+        }
+        mine = dispatch_is_mine(node);
+    }
+    pthread_mutex_lock(&node->lock);
     int result = node->join_state == JOIN_WELCOMED ? 0 : node->join_error;
     pthread_mutex_unlock(&node->lock);
     return result == 0 ? check_same_arbiter(node) : result;
@@ -132,7 +148,7 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
         return node_set_error(node, FTVM_E_SYSTEM, "no random numbers from the system");
     }
-    if (arbiter_open(arbiter, node->arbiter_spec, error, sizeof error) < 0) {
+    if (arbiter_open(arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
         return node_set_error(node, FTVM_E_INVALID, "%s", error);
     }
     int result = node_io_prepare(node);
@@ -157,22 +173,27 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
         node_tell_start(node);
     }
     result = start_threads(node, arbiter);
-    if (result < 0 || primary) {
+    if (result < 0 || primary || node->config.io == FTVM_IO_CALLER) {
         return result;
     }
-    return wait_for_welcome(node);
+    return node_wait_for_welcome(node);
 }
 
 int ftvm_node_start(struct ftvm_node *node)
 {
-    if (node->thread_started || node->loop != NULL) {
-        return node_set_error(node, FTVM_E_STATE, "the node was started before");
+    if (node == NULL) {
+        return FTVM_E_INVALID;
+    }
+    if (node->loop != NULL || atomic_exchange(&node->inside, true)) {
+        return node_set_error(node, FTVM_E_STATE, "ftvm_node_start: the node was started before");
     }
     struct arbiter *arbiter = NULL;
     int result = start(node, &arbiter);
     if (arbiter != NULL) {
         arbiter_close(arbiter);
     }
+    node->started = result == 0;
+    atomic_store(&node->inside, false);
     return result;
 }
 
@@ -187,6 +208,12 @@ void node_join_failed(struct ftvm_node *node, int error, const char *reason)
     node->join_error = error;
     pthread_cond_broadcast(&node->changed);
     pthread_mutex_unlock(&node->lock);
+    if (node->config.io == FTVM_IO_CALLER && node->ended_ns == 0) {
+        /* Nobody waits in ftvm_node_start to be told. */
+        node->ended_ns = node_now_ns(node);
+        atomic_store(&node->ended, error);
+        node_tell_end(node, error, reason);
+    }
 }
 
 static bool join_time_is_over(const struct ftvm_node *node)
@@ -272,7 +299,7 @@ void node_join_refused(struct ftvm_node *node, const struct message_refuse *refu
 
 void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *welcome)
 {
-    void *copy = malloc(welcome->description.size + 1);
+    void *copy = memory_allocate(node->memory, welcome->description.size + 1);
     if (copy == NULL) {
         node_join_failed(node, FTVM_E_MEMORY, "no memory for the machine's description");
         return;

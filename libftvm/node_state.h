@@ -1,9 +1,10 @@
 /*
  * The inside of a node, shared by the files that make it up: node.c (creation, commands, status),
- * node_start.c (start and join), node_io.c (the I/O thread's loop), node_turn.c (what the queues
- * hold is brought to the engine), node_step.c (what the engine says is done), node_reply.c (replies
- * to the vCPU), node_vcpu.c (the calls of the vCPU thread), node_state_transfer.c (save and load),
- * node_events.c (what is told to the embedder), claimer.c (the thread that talks to the arbiter).
+ * node_start.c (start and join), node_io.c (the loop), node_dispatch.c (on whose thread it may
+ * run), node_turn.c (what the queues hold is brought to the engine), node_step.c (what the engine
+ * says is done), node_reply.c (replies to the vCPU), node_calls.c (who may make the vCPU thread's
+ * calls), node_vcpu.c (what these do), node_state_transfer.c (save and load), node_events.c (what
+ * is told to the embedder), claimer.c (the thread that talks to the arbiter).
  *
  * Who owns what: the engine, the channel and the loop belong to whoever holds `engine_lock`. The
  * I/O thread holds it but while it sleeps; the vCPU thread takes it for a turn at each of its
@@ -23,8 +24,10 @@
 #include "libftvm/claimer.h"
 #include "libftvm/hooks.h"
 #include "libftvm/pace.h"
+#include "libftvm/part_history.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
+#include "logging/memory.h"
 #include "replication/channel.h"
 #include "replication/engine.h"
 
@@ -94,7 +97,9 @@ struct ftvm_node {
     char name[FTVM_MAX_NAME + 1]; /* a backup that gave none has its primary's from WELCOME on */
     char *replica, *listen, *join, *arbiter_spec;
     void *own_description;
-    struct hooks_page *hooks; /* NULL but in the build with hooks */
+    struct memory own_memory;    /* the configuration's allocator */
+    const struct memory *memory; /* that, or NULL: malloc and free */
+    struct hooks_page *hooks;    /* NULL but in the build with hooks */
 
     /* Under engine_lock. */
     pthread_mutex_t engine_lock;
@@ -103,13 +108,17 @@ struct ftvm_node {
     struct engine *engine;
     struct claimer *claimer;
     ev_async kick;
+    ev_io kicked; /* instead of it, with FTVM_IO_CALLER */
+    int kick_fd;  /* its descriptor; -1 without */
+    int poll_fd;  /* what the embedder watches; -1 without */
     ev_prepare before_sleep;
     ev_io timer_ready;
     ev_timer reconnect;
     int timer_fd;
     uint64_t timer_set_ns;
     pthread_t thread;
-    bool thread_started;
+    _Atomic bool thread_started;
+    _Atomic bool started; /* ftvm_node_start was successful, or is for a backup under way */
     channel_peer joining_peer;
     uint64_t hello_ns; /* when joining_peer was told HELLO; 0: not yet */
     uint64_t join_deadline_ns;
@@ -121,6 +130,8 @@ struct ftvm_node {
     struct backlog_item *backlog_first, *backlog_last;
     size_t backlog_bytes;
     uint64_t ended_ns;
+    bool farewell_over;  /* the loop has nothing to do any more */
+    bool polled, worked; /* by the round of the loop under way (node_dispatch.c) */
     bool failover_pending;
     struct ftvm_event failover;
 
@@ -130,10 +141,14 @@ struct ftvm_node {
     _Atomic uint64_t idle_deadline_ns; /* when an idle guest goes on */
     _Atomic bool may_cut;              /* the epoch may end before its length */
     _Atomic bool boundary_wanted;      /* the engine holds something for it */
+    _Atomic bool has_peer;             /* parts of the state may be asked for */
     _Atomic bool live;                 /* inputs are wanted */
     _Atomic bool save_wanted;          /* a save under way is still of use */
     _Atomic int ended;                 /* enum ftvm_error */
     _Atomic bool quit;                 /* destroy: leave the loop now */
+    _Atomic bool dispatching;
+    _Atomic bool has_dispatcher;
+    _Atomic pthread_t dispatcher; /* who called ftvm_node_dispatch last */
     _Atomic bool stop_asked, promote_asked, fail_asked;
     char fail_reason[NODE_ERROR_SIZE]; /* under `lock`; written before fail_asked */
 
@@ -141,11 +156,21 @@ struct ftvm_node {
     pthread_mutex_t input_lock;
     struct ring *inputs;
 
+    /* What the digests were made of. */
+    pthread_mutex_t parts_lock; /* of the history; the vCPU thread holds it in ops.digest */
+    struct part_history *parts; /* NULL without ops.digest */
+
     /* vCPU thread. */
-    const struct ftvm_machine_ops *ops; /* emit is read by the I/O thread after BEGIN */
+    const struct node_calls *calls;
+    struct ftvm_machine_ops ops; /* emit is read by the I/O thread after BEGIN */
     void *machine;
-    bool began;
-    bool vcpu_live; /* the log is not consulted any more */
+    pthread_t vcpu_thread; /* once `began` */
+    _Atomic bool began;
+    _Atomic bool inside;    /* of one of its calls: others must not destroy the node, callbacks not
+                               call again */
+    bool may_output;        /* but for outputs, inside of deliver and promoted */
+    ftvm_position position; /* last one told */
+    bool vcpu_live;         /* the log is not consulted any more */
     int64_t clock_offset_ns;
     uint64_t last_clock_ns;
     struct pace pace;
@@ -173,6 +198,10 @@ int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void node_kick(struct ftvm_node *node); /* the I/O thread looks at its queues; any thread */
 
+/* node_start.c; with FTVM_IO_CALLER a backup is not welcomed yet when it was started. vCPU thread
+ */
+int node_wait_for_welcome(struct ftvm_node *node);
+
 /* node_start.c; I/O thread */
 void node_join_connected(struct ftvm_node *node, channel_peer peer);
 void node_join_lost(struct ftvm_node *node, const char *reason);
@@ -185,6 +214,14 @@ void node_join_failed(struct ftvm_node *node, int error, const char *reason);
 int node_io_prepare(struct ftvm_node *node); /* loop, channel, timer; calling thread */
 int node_io_start(struct ftvm_node *node);
 void node_io_stop(struct ftvm_node *node);
+
+/* node_dispatch.c */
+int dispatch_prepare(struct ftvm_node *node); /* descriptors; after loop and timer were made */
+uint64_t dispatch_deadline(struct ftvm_node *node, uint64_t deadline_ns); /* under engine_lock */
+/* Whether a call that blocks is to dispatch meanwhile, as nobody else would. vCPU thread. */
+bool dispatch_is_mine(struct ftvm_node *node);
+/* Until something was dispatched, or `until_ns` (node_now_ns). vCPU thread. */
+void dispatch_and_wait(struct ftvm_node *node, uint64_t until_ns);
 
 /* node_turn.c */
 bool node_turn(struct ftvm_node *node); /* under engine_lock; true: there is more for another one */
@@ -203,11 +240,27 @@ void node_log(struct ftvm_node *node, enum ftvm_log_level level, const char *for
     __attribute__((format(printf, 3, 4)));
 void node_tell_start(struct ftvm_node *node);
 void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice);
+/* The parts of the state that a replica's farewell is to tell. `list` must live as long. */
+void node_add_parts(struct ftvm_node *node, struct message_bye *bye, struct part_list *list);
 void node_tell_failover(struct ftvm_node *node, uint64_t live_ns);
 void node_tell_end(struct ftvm_node *node, int error, const char *text);
 int node_error_of_end(enum engine_end end);
 
+/* What the public calls of the vCPU thread do. They are in order: thread, state, sizes, positions.
+ */
+struct node_calls {
+    int (*begin)(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *first);
+    ftvm_position (*stop_at)(struct ftvm_node *node, ftvm_position position);
+    int (*end_epoch)(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next);
+    int (*output)(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
+    int (*value)(struct ftvm_node *node, const struct vcpu_request *request, void *value,
+                 size_t size);
+    uint64_t (*clock_now_ns)(
+        struct ftvm_node *node); /* guest time by the host's clock; 0: unknown */
+};
+
 /* node_vcpu.c; vCPU thread */
+extern const struct node_calls node_vcpu_calls;
 int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_request *request,
               const void *data, size_t size);
 int vcpu_wait(struct ftvm_node *node, struct ring_record *record);

@@ -57,14 +57,14 @@ int vcpu_save(struct ftvm_node *node)
     writer.node = node;
     writer.used = 0;
     struct vcpu_request request = {0};
-    if (node->ops->state_size != NULL) {
-        request.size = node->ops->state_size(node->machine);
+    if (node->ops.state_size != NULL) {
+        request.size = node->ops.state_size(node->machine);
     }
     int result = vcpu_push(node, VCPU_STATE_SIZE, &request, NULL, 0);
     if (result < 0) {
         return result;
     }
-    int saved = node->ops->save(node->machine, &writer);
+    int saved = node->ops.save(node->machine, &writer);
     if (saved >= 0 && writer.used > 0) {
         saved = flush_chunk(&writer);
     }
@@ -131,7 +131,7 @@ int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
 int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
 {
     struct ftvm_reader reader = {.node = node};
-    int loaded = node->ops->load(node->machine, &reader);
+    int loaded = node->ops.load(node->machine, &reader);
     int ended = atomic_load(&node->ended);
     if (ended != 0) {
         return ended;

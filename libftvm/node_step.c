@@ -8,7 +8,7 @@ static void emit(struct ftvm_node *node, const struct engine_output *outputs, bo
     uint64_t now_ns = node_now_ns(node);
     for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
         hook_pass(node->hooks, HOOKS_BEFORE_EMIT);
-        node->ops->emit(node->machine, output->device, output->data, output->size);
+        node->ops.emit(node->machine, output->device, output->data, output->size);
         hook_pass(node->hooks, HOOKS_AFTER_EMIT);
         if (held) {
             uint64_t waited_ns = now_ns - output->made_ns;
@@ -34,9 +34,20 @@ static void end_node(struct ftvm_node *node, enum engine_end end, const char *re
     node_tell_end(node, error, reason);
 }
 
+static int send_farewell(struct ftvm_node *node, const struct engine_action *action)
+{
+    struct message message = action->message;
+    struct part_list parts;
+    node_add_parts(node, &message.bye, &parts);
+    return channel_send(node->channel, action->peer, &message);
+}
+
 static void send_message(struct ftvm_node *node, const struct engine_action *action)
 {
-    int result = channel_send(node->channel, action->peer, &action->message);
+    bool tells_parts =
+        action->message.type == MESSAGE_BYE && action->message.bye.code == BYE_DIVERGED;
+    int result = tells_parts ? send_farewell(node, action)
+                             : channel_send(node->channel, action->peer, &action->message);
     if (result == 0) {
         hook_sent(node->hooks, action->message.type);
     }

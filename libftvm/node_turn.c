@@ -179,7 +179,7 @@ static void publish(struct ftvm_node *node, const struct engine_status *status)
     to->is_protected = status->is_protected;
     to->joining = status->joining;
     to->claiming = status->claiming;
-    to->ended = status->end != ENGINE_RUNNING;
+    to->ended = status->end != ENGINE_RUNNING || node->ended_ns != 0;
     to->error = atomic_load(&node->ended);
     to->term = status->term;
     to->epoch = status->epoch;
@@ -230,6 +230,7 @@ bool node_turn(struct ftvm_node *node)
     engine_get_status(node->engine, &status);
     publish(node, &status);
     publish_idle_deadline(node);
+    atomic_store(&node->has_peer, status.peer != 0);
     atomic_store(&node->may_cut, engine_may_cut(node->engine));
     atomic_store(&node->boundary_wanted, engine_wants_boundary(node->engine));
     return more;

@@ -1,8 +1,9 @@
-/* The calls of the vCPU thread. */
+/* The calls of the vCPU thread, once node_calls.c has found them in order. */
 #include <assert.h>
 #include <string.h>
 
 #include "libftvm/clock.h"
+#include "libftvm/digest.h"
 #include "libftvm/node_state.h"
 
 static bool still_runs(struct ftvm_node *node)
@@ -23,6 +24,16 @@ static bool is_request(const struct ftvm_node *node, enum vcpu_record type)
     case VCPU_STATE_CHUNK: return false;
     }
     return false;
+}
+
+/* Until there is something new for this thread, or node_now_ns() is `until_ns`. */
+static void sleep_until(struct ftvm_node *node, uint32_t ticket, uint64_t until_ns)
+{
+    if (dispatch_is_mine(node)) {
+        dispatch_and_wait(node, until_ns);
+        return;
+    }
+    wake_sleep(&node->vcpu_wake, ticket, clock_host_deadline_ns(node->hooks, until_ns));
 }
 
 /* What is answered is brought to the engine by this thread itself, as it would only wait for
@@ -51,7 +62,7 @@ int vcpu_push(struct ftvm_node *node, enum vcpu_record type, const struct vcpu_r
             return 0;
         }
         if (still_runs(node)) {
-            wake_sleep(&node->vcpu_wake, ticket, UINT64_MAX);
+            sleep_until(node, ticket, UINT64_MAX);
         }
     }
 }
@@ -77,8 +88,7 @@ int vcpu_wait(struct ftvm_node *node, struct ring_record *record)
         if (ring_peek(node->to_vcpu, record)) {
             return 0;
         }
-        wake_sleep(&node->vcpu_wake, ticket,
-                   clock_host_deadline_ns(node->hooks, atomic_load(&node->idle_deadline_ns)));
+        sleep_until(node, ticket, atomic_load(&node->idle_deadline_ns));
     }
 }
 
@@ -93,8 +103,10 @@ static void go_live(struct ftvm_node *node, const struct vcpu_reply *reply)
         hook_pass(node->hooks, HOOKS_PROMOTED);
         /* Before the machine settles its I/O: what it announces again must not be ignored. */
         atomic_store(&node->live, true);
-        if (node->ops->promoted != NULL) {
-            node->ops->promoted(node->machine, node->config.settle);
+        if (node->ops.promoted != NULL) {
+            node->may_output = true;
+            node->ops.promoted(node->machine, node->config.settle);
+            node->may_output = false;
         }
     }
 }
@@ -118,14 +130,18 @@ static void fill_epoch(struct ftvm_node *node, struct ftvm_epoch *to,
 static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply,
                           const uint8_t *data)
 {
-    for (uint32_t i = 0; i < reply->input_count; i++) {
+    int result = 0;
+    node->may_output = true;
+    for (uint32_t i = 0; i < reply->input_count && result >= 0; i++) {
         struct vcpu_input input;
         memcpy(&input, data, sizeof input);
         data += sizeof input;
-        if (node->ops->deliver(node->machine, input.device, data, input.size) < 0) {
-            return node_set_error(node, FTVM_E_MACHINE, "the machine did not take an input");
-        }
+        result = node->ops.deliver(node->machine, input.device, data, input.size);
         data += (input.size + 7u) / 8u * 8u;
+    }
+    node->may_output = false;
+    if (result < 0) {
+        return node_set_error(node, FTVM_E_MACHINE, "the machine's deliver failed with %d", result);
     }
     return 0;
 }
@@ -173,23 +189,19 @@ static int take_epoch(struct ftvm_node *node, struct ftvm_epoch *next)
     return reply.save ? save_until_told_to_go(node) : 0;
 }
 
-int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void *machine,
-               ftvm_position position, struct ftvm_epoch *first)
+static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *first)
 {
-    if (ops == NULL || first == NULL || ops->deliver == NULL || ops->emit == NULL ||
-        ops->save == NULL || ops->load == NULL) {
-        return node_set_error(node, FTVM_E_INVALID,
-                              "ftvm_begin needs deliver, emit, save and load");
+    int result = node->config.io == FTVM_IO_CALLER ? node_wait_for_welcome(node) : 0;
+    if (result < 0) {
+        return result;
     }
-    if (!node->thread_started || node->began) {
-        return node_set_error(node, FTVM_E_STATE, "ftvm_begin is called once, after start");
+    node->parts = node->ops.digest != NULL ? part_history_create(node->memory) : NULL;
+    if (node->ops.digest != NULL && node->parts == NULL) {
+        return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
     }
-    node->began = true;
-    node->ops = ops;
-    node->machine = machine;
     node->vcpu_live = node->config.role == FTVM_ROLE_PRIMARY;
     struct vcpu_request request = {.position = position};
-    int result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
+    result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
     if (result < 0) {
         return result;
     }
@@ -213,19 +225,7 @@ int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void 
     return result;
 }
 
-static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
-{
-    if (!node->began) {
-        return node_set_error(node, FTVM_E_STATE, "ftvm_begin comes first");
-    }
-    if (node->ops->digest != NULL) {
-        request->digest = node->ops->digest(node->machine);
-    }
-    int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
-    return result < 0 ? result : take_epoch(node, next);
-}
-
-ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
+static ftvm_position stop_at(struct ftvm_node *node, ftvm_position position)
 {
     if (!atomic_load(&node->may_cut)) {
         return node->pace.end;
@@ -234,47 +234,47 @@ ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position)
     return pace_next(&node->pace, position, node_now_ns(node), wanted);
 }
 
-int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next)
+static void keep_part(void *context, const struct digest_part *part)
 {
-    struct vcpu_request request = {.position = position};
-    return end_epoch(node, &request, next);
+    part_history_add(context, part);
 }
 
-int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t wake_ns,
-              struct ftvm_epoch *next)
+static uint64_t take_digest(struct ftvm_node *node, uint64_t position)
 {
-    struct vcpu_request request = {.position = position, .idle = 1, .wake_ns = wake_ns};
-    return end_epoch(node, &request, next);
-}
-
-int ftvm_halt(struct ftvm_node *node, ftvm_position position)
-{
-    struct vcpu_request request = {.position = position, .halt = 1};
-    struct ftvm_epoch none;
-    return end_epoch(node, &request, &none);
-}
-
-int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
-{
-    if (size > FTVM_MAX_OUTPUT) {
-        return node_set_error(node, FTVM_E_TOO_LARGE, "an output of %zu bytes", size);
+    struct ftvm_digest digest = {0};
+    bool keeps = atomic_load(&node->has_peer);
+    if (node->ops.digest == NULL) {
+        return 0;
     }
-    if (!node->began) {
-        return node_set_error(node, FTVM_E_STATE, "ftvm_begin comes first");
+    if (!keeps) {
+        node->ops.digest(node->machine, &digest);
+        return digest.value;
     }
+    digest.added = keep_part;
+    digest.context = node->parts;
+    pthread_mutex_lock(&node->parts_lock);
+    part_history_begin(node->parts, position);
+    node->ops.digest(node->machine, &digest);
+    pthread_mutex_unlock(&node->parts_lock);
+    return digest.value;
+}
+
+static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
+{
+    request->digest = take_digest(node, request->position);
+    int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
+    return result < 0 ? result : take_epoch(node, next);
+}
+
+static int output(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
+{
     struct vcpu_request request = {.device = device};
     return vcpu_push(node, VCPU_OUTPUT, &request, data, size);
 }
 
-static int exchange_value(struct ftvm_node *node, struct vcpu_request *request, void *value,
-                          size_t size)
+static int value(struct ftvm_node *node, const struct vcpu_request *request, void *value,
+                 size_t size)
 {
-    if (size == 0 || size > FTVM_MAX_VALUE) {
-        return node_set_error(node, FTVM_E_TOO_LARGE, "a value of %zu bytes", size);
-    }
-    if (!node->began) {
-        return node_set_error(node, FTVM_E_STATE, "ftvm_begin comes first");
-    }
     bool alone = node->vcpu_live;
     int result = vcpu_push(node, VCPU_VALUE, request, value, size);
     if (result < 0 || alone) {
@@ -294,24 +294,16 @@ static int exchange_value(struct ftvm_node *node, struct vcpu_request *request, 
     return 0;
 }
 
-int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size)
+static uint64_t clock_now_ns(struct ftvm_node *node)
 {
-    struct vcpu_request request = {.position = position};
-    return exchange_value(node, &request, value, size);
+    return node->vcpu_live ? node_now_ns(node) + (uint64_t)node->clock_offset_ns : 0;
 }
 
-int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns)
-{
-    struct vcpu_request request = {.position = position, .is_clock = 1};
-    uint64_t now_ns = node->last_clock_ns;
-    if (node->vcpu_live) {
-        uint64_t host_ns = node_now_ns(node) + (uint64_t)node->clock_offset_ns;
-        now_ns = host_ns > now_ns ? host_ns : now_ns;
-    }
-    int result = exchange_value(node, &request, &now_ns, sizeof now_ns);
-    if (result == 0) {
-        node->last_clock_ns = now_ns;
-        *clock_ns = now_ns;
-    }
-    return result;
-}
+const struct node_calls node_vcpu_calls = {
+    .begin = begin,
+    .stop_at = stop_at,
+    .end_epoch = end_epoch,
+    .output = output,
+    .value = value,
+    .clock_now_ns = clock_now_ns,
+};

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct header {
@@ -12,13 +11,17 @@ struct header {
 
 #define TYPE_PAD 0u
 
+#define LINE 64u /* bytes that a processor writes for itself */
+
 struct ring {
-    _Alignas(64) _Atomic uint64_t head; /* consumer's: bytes released, ever */
-    _Alignas(64) _Atomic uint64_t tail; /* producer's: bytes committed, ever */
-    _Alignas(64) size_t capacity;
+    _Alignas(LINE) _Atomic uint64_t head; /* consumer's: bytes released, ever */
+    _Alignas(LINE) _Atomic uint64_t tail; /* producer's: bytes committed, ever */
+    _Alignas(LINE) size_t capacity;
     size_t reserved; /* producer's: size of the open reservation */
     uint64_t reserved_at;
-    uint8_t *bytes;
+    const struct memory *memory;
+    void *allocated; /* in which the ring lies, at the next line */
+    _Alignas(LINE) uint8_t bytes[];
 };
 
 static size_t record_bytes(uint32_t size)
@@ -26,29 +29,27 @@ static size_t record_bytes(uint32_t size)
     return sizeof(struct header) + ((size_t)size + 7) / 8 * 8;
 }
 
-struct ring *ring_create(size_t capacity)
+struct ring *ring_create(const struct memory *memory, size_t capacity)
 {
-    assert(capacity >= 64 && (capacity & (capacity - 1)) == 0);
-    struct ring *ring = aligned_alloc(64, sizeof *ring);
-    uint8_t *bytes = aligned_alloc(64, capacity);
-    if (ring == NULL || bytes == NULL) {
-        free(ring);
-        free(bytes);
+    assert(capacity >= LINE && (capacity & (capacity - 1)) == 0);
+    void *allocated = memory_allocate(memory, LINE - 1 + sizeof(struct ring) + capacity);
+    if (allocated == NULL) {
         return NULL;
     }
+    struct ring *ring = (struct ring *)(((uintptr_t)allocated + LINE - 1) & ~(uintptr_t)(LINE - 1));
     memset(ring, 0, sizeof *ring);
     atomic_init(&ring->head, 0);
     atomic_init(&ring->tail, 0);
     ring->capacity = capacity;
-    ring->bytes = bytes;
+    ring->memory = memory;
+    ring->allocated = allocated;
     return ring;
 }
 
 void ring_destroy(struct ring *ring)
 {
     if (ring != NULL) {
-        free(ring->bytes);
-        free(ring);
+        memory_release(ring->memory, ring->allocated);
     }
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
+
 struct ring;
 
 struct ring_record {
@@ -21,8 +23,8 @@ struct ring_record {
 };
 
 /* `capacity` in bytes, a power of two. Records of up to a quarter of it always fit an empty ring.
- */
-struct ring *ring_create(size_t capacity);
+ * NULL: out of memory, which is borrowed for the ring's life. */
+struct ring *ring_create(const struct memory *memory, size_t capacity);
 void ring_destroy(struct ring *ring);
 
 /* Producer: room for a record of `size` bytes, or NULL if there is none now. A reservation that is

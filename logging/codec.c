@@ -87,8 +87,8 @@ enum codec_result codec_encode(const struct message *message, uint8_t *buffer, s
     return CODEC_OK;
 }
 
-enum codec_result codec_decode(const uint8_t *data, size_t size, struct message **message,
-                               size_t *used)
+enum codec_result codec_decode(const struct memory *memory, const uint8_t *data, size_t size,
+                               struct message **message, size_t *used)
 {
     size_t length;
     uint32_t type;
@@ -113,7 +113,8 @@ enum codec_result codec_decode(const uint8_t *data, size_t size, struct message 
     if (get_u32(data + AT_CRC) != frame_crc(data, length) && !MUTANT(CRC_UNCHECKED)) {
         return CODEC_E_CRC;
     }
-    result = payload_decode((enum message_type)type, data + FRAME_HEADER_SIZE, length, message);
+    result =
+        payload_decode(memory, (enum message_type)type, data + FRAME_HEADER_SIZE, length, message);
     if (result == CODEC_OK) {
         *used = FRAME_HEADER_SIZE + length;
     }

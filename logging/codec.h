@@ -10,6 +10,7 @@
 #ifndef LOGGING_CODEC_H
 #define LOGGING_CODEC_H
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 #define FRAME_HEADER_SIZE 12u
@@ -38,13 +39,14 @@ enum codec_result codec_encode(const struct message *message, uint8_t *buffer, s
 
 /* Reads the frame at the start of `data`. CODEC_OK: *message is a new message (message_free it) and
  * *used the bytes it took. CODEC_MORE: *used is 0. A negative result is final for the stream. */
-enum codec_result codec_decode(const uint8_t *data, size_t size, struct message **message,
-                               size_t *used);
+enum codec_result codec_decode(const struct memory *memory, const uint8_t *data, size_t size,
+                               struct message **message, size_t *used);
 
 /* A message within its limits with all that it points to, in one allocation. NULL: out of memory.
  */
-struct message *message_copy(const struct message *message);
+struct message *message_copy(const struct memory *memory, const struct message *message);
 
-void message_free(struct message *message);
+/* To where it came from. NULL is none. */
+void message_free(const struct memory *memory, struct message *message);
 
 #endif

@@ -1,7 +1,6 @@
 /* Copies of messages: a message with all that it points to in one allocation. */
 #include "logging/codec.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ALIGNMENT 8u /* of every piece of data, so that embedders may lay structs over it */
@@ -61,6 +60,24 @@ static void take_inputs(struct copier *copier, struct message_boundary *boundary
     }
 }
 
+static void take_parts(struct copier *copier, struct message_bye *bye)
+{
+    struct log_part *parts = take(copier, bye->parts, bye->part_count * sizeof(*bye->parts));
+
+    for (size_t i = 0; i < bye->part_count; i++) {
+        struct log_part part = bye->parts[i];
+
+        take_text(copier, &part.name);
+        take_bytes(copier, &part.value);
+        if (parts != NULL) {
+            parts[i] = part;
+        }
+    }
+    if (copier->at != NULL) {
+        bye->parts = bye->part_count == 0 ? NULL : parts;
+    }
+}
+
 static void take_fields(struct copier *copier, struct message *message)
 {
     switch (message->type) {
@@ -78,7 +95,10 @@ static void take_fields(struct copier *copier, struct message *message)
     case MESSAGE_STATE_CHUNK: take_bytes(copier, &message->state_chunk.data); break;
     case MESSAGE_VALUE: take_bytes(copier, &message->value.data); break;
     case MESSAGE_BOUNDARY: take_inputs(copier, &message->boundary); break;
-    case MESSAGE_BYE: take_text(copier, &message->bye.reason); break;
+    case MESSAGE_BYE:
+        take_text(copier, &message->bye.reason);
+        take_parts(copier, &message->bye);
+        break;
     case MESSAGE_STATE_BEGIN:
     case MESSAGE_STATE_END:
     case MESSAGE_ACK:
@@ -88,14 +108,14 @@ static void take_fields(struct copier *copier, struct message *message)
     }
 }
 
-struct message *message_copy(const struct message *message)
+struct message *message_copy(const struct memory *memory, const struct message *message)
 {
     struct message walked = *message;
     struct copier copier = {.at = NULL};
     struct message *copy;
 
     take_fields(&copier, &walked);
-    copy = malloc(sizeof(*copy) + copier.size);
+    copy = memory_allocate(memory, sizeof(*copy) + copier.size);
     if (copy == NULL) {
         return NULL;
     }
@@ -105,7 +125,7 @@ struct message *message_copy(const struct message *message)
     return copy;
 }
 
-void message_free(struct message *message)
+void message_free(const struct memory *memory, struct message *message)
 {
-    free(message);
+    memory_release(memory, message);
 }

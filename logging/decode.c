@@ -14,6 +14,7 @@
  * protobuf-c notes for each field of a boundary while it unpacks. */
 #define SCRATCH_BASE      (32u * 1024)
 #define SCRATCH_PER_INPUT 256u
+#define SCRATCH_PER_PART  512u
 
 static const ProtobufCMessageDescriptor *descriptor(enum message_type type)
 {
@@ -170,12 +171,43 @@ static enum codec_result view_boundary(struct scratch *scratch, const Ftvm__Log_
     return view_inputs(scratch, from, to);
 }
 
+static enum codec_result view_part(struct scratch *scratch, const Ftvm__Log__Part *from,
+                                   struct log_part *to)
+{
+    to->index = from->index;
+    to->size = from->size;
+    to->digest = from->digest;
+    to->value = view_bytes(from->value);
+    return from->base.n_unknown_fields > 0
+               ? CODEC_E_PAYLOAD
+               : view_text(scratch, from->name, LOG_MAX_NAME, &to->name);
+}
+
 static enum codec_result view_bye(struct scratch *scratch, const Ftvm__Log__Bye *from,
                                   struct message_bye *to)
 {
+    enum codec_result result = view_text(scratch, from->reason, LOG_MAX_REASON, &to->reason);
+    struct log_part *parts;
+
     to->term = from->term;
     to->code = from->code;
-    return view_text(scratch, from->reason, LOG_MAX_REASON, &to->reason);
+    to->position = from->position;
+    to->part_count = from->n_parts;
+    if (result != CODEC_OK || from->n_parts == 0) {
+        return result;
+    }
+    if (from->n_parts > LOG_MAX_PARTS) {
+        return CODEC_E_LIMIT;
+    }
+    parts = scratch_alloc(scratch, from->n_parts * sizeof(*parts));
+    if (parts == NULL) {
+        return CODEC_E_MEMORY;
+    }
+    for (size_t i = 0; i < from->n_parts && result == CODEC_OK; i++) {
+        result = view_part(scratch, from->parts[i], &parts[i]);
+    }
+    to->parts = parts;
+    return result;
 }
 
 static void view_ack(const Ftvm__Log__Ack *from, struct message_ack *to)
@@ -240,18 +272,26 @@ static enum codec_result decode_in(struct scratch *scratch, enum message_type ty
     if (result != CODEC_OK) {
         return result;
     }
-    *message = message_copy(&seen);
+    *message = message_copy(scratch->memory, &seen);
     return *message == NULL ? CODEC_E_MEMORY : CODEC_OK;
 }
 
-enum codec_result payload_decode(enum message_type type, const uint8_t *data, size_t size,
-                                 struct message **message)
+static size_t scratch_for_elements(enum message_type type)
+{
+    switch (type) {
+    case MESSAGE_BOUNDARY: return LOG_MAX_INPUTS * SCRATCH_PER_INPUT;
+    case MESSAGE_BYE: return LOG_MAX_PARTS * SCRATCH_PER_PART;
+    default: return 0;
+    }
+}
+
+enum codec_result payload_decode(const struct memory *memory, enum message_type type,
+                                 const uint8_t *data, size_t size, struct message **message)
 {
     struct scratch scratch;
     enum codec_result result;
 
-    scratch_init(&scratch, SCRATCH_BASE + 2 * size +
-                               (type == MESSAGE_BOUNDARY ? LOG_MAX_INPUTS * SCRATCH_PER_INPUT : 0));
+    scratch_init(&scratch, memory, SCRATCH_BASE + 2 * size + scratch_for_elements(type));
     result = decode_in(&scratch, type, data, size, message);
     scratch_free(&scratch);
     return result;

@@ -1,15 +1,16 @@
 /*
  * Messages to payloads. Everything is on the stack: protobuf-c packs from structs that borrow from
  * the message. The inputs of a boundary are packed one after the other, for an array of their
- * structs could take 50 KB. This gives the same bytes: in protobuf the repeated field of a message
- * is nothing but its elements one by one, and `inputs` has the highest number, so it comes last.
+ * structs could take 50 KB, and so are the parts of a farewell. This gives the same bytes: in
+ * protobuf the repeated field of a message is nothing but its elements one by one, and these fields
+ * have the highest numbers of their messages, so they come last.
  */
 #include "logging/payload.h"
 
 #include <string.h>
 
 #define INPUTS_FIELD 12u
-#define INPUTS_TAG   (INPUTS_FIELD << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+#define PARTS_FIELD  5u
 
 /* protobuf-c reads through these pointers only, though its structs say otherwise. */
 static ProtobufCBinaryData borrow_bytes(struct log_bytes bytes)
@@ -31,6 +32,47 @@ static Ftvm__Log__Input borrow_input(const struct log_input *input)
     packed.device = input->device;
     packed.data = borrow_bytes(input->data);
     return packed;
+}
+
+static Ftvm__Log__Part borrow_part(const struct log_part *part)
+{
+    Ftvm__Log__Part packed = FTVM__LOG__PART__INIT;
+
+    packed.name = borrow_text(part->name);
+    packed.index = part->index;
+    packed.size = part->size;
+    packed.digest = part->digest;
+    packed.value = borrow_bytes(part->value);
+    return packed;
+}
+
+/* Any element of a repeated field. */
+union element {
+    ProtobufCMessage base;
+    Ftvm__Log__Input input;
+    Ftvm__Log__Part part;
+};
+
+static size_t count_elements(const struct message *message)
+{
+    switch (message->type) {
+    case MESSAGE_BOUNDARY: return message->boundary.input_count;
+    case MESSAGE_BYE: return message->bye.part_count;
+    default: return 0;
+    }
+}
+
+/* Returns the element's tag. */
+static size_t borrow_element(const struct message *message, size_t i, union element *element)
+{
+    bool is_input = message->type == MESSAGE_BOUNDARY;
+
+    if (is_input) {
+        element->input = borrow_input(&message->boundary.inputs[i]);
+    } else {
+        element->part = borrow_part(&message->bye.parts[i]);
+    }
+    return (is_input ? INPUTS_FIELD : PARTS_FIELD) << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
 }
 
 static void fill_hello(Ftvm__Log__Hello *to, const struct message_hello *from)
@@ -124,6 +166,7 @@ static void fill_bye(Ftvm__Log__Bye *to, const struct message_bye *from)
     to->term = from->term;
     to->code = from->code;
     to->reason = borrow_text(from->reason);
+    to->position = from->position;
 }
 
 void payload_fill(union payload *payload, const struct message *message)
@@ -183,14 +226,12 @@ size_t payload_size(const union payload *payload, const struct message *message)
 {
     size_t size = protobuf_c_message_get_packed_size(&payload->base);
 
-    if (message->type != MESSAGE_BOUNDARY) {
-        return size;
-    }
-    for (size_t i = 0; i < message->boundary.input_count; i++) {
-        Ftvm__Log__Input input = borrow_input(&message->boundary.inputs[i]);
-        size_t input_size = ftvm__log__input__get_packed_size(&input);
+    for (size_t i = 0; i < count_elements(message); i++) {
+        union element element;
+        size_t tag = borrow_element(message, i, &element);
+        size_t element_size = protobuf_c_message_get_packed_size(&element.base);
 
-        size += varint_size(INPUTS_TAG) + varint_size(input_size) + input_size;
+        size += varint_size(tag) + varint_size(element_size) + element_size;
     }
     return size;
 }
@@ -199,15 +240,12 @@ size_t payload_pack(const union payload *payload, const struct message *message,
 {
     uint8_t *at = buffer + protobuf_c_message_pack(&payload->base, buffer);
 
-    if (message->type != MESSAGE_BOUNDARY) {
-        return (size_t)(at - buffer);
-    }
-    for (size_t i = 0; i < message->boundary.input_count; i++) {
-        Ftvm__Log__Input input = borrow_input(&message->boundary.inputs[i]);
+    for (size_t i = 0; i < count_elements(message); i++) {
+        union element element;
 
-        at = varint_write(at, INPUTS_TAG);
-        at = varint_write(at, ftvm__log__input__get_packed_size(&input));
-        at += ftvm__log__input__pack(&input, at);
+        at = varint_write(at, borrow_element(message, i, &element));
+        at = varint_write(at, protobuf_c_message_get_packed_size(&element.base));
+        at += protobuf_c_message_pack(&element.base, at);
     }
     return (size_t)(at - buffer);
 }

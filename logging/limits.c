@@ -7,6 +7,7 @@
  * handshake has room for what later versions may add to it. */
 #define NUMBERS_SIZE   128u
 #define HANDSHAKE_ROOM 4096u
+#define PART_SIZE      (LOG_MAX_NAME + LOG_MAX_PART_VALUE + 64u)
 #define INPUT_OVERHEAD 16u /* two tags, two lengths of at most three bytes, a tag and a device */
 
 static_assert(LOG_MAX_INPUT_BYTES + LOG_MAX_INPUTS * INPUT_OVERHEAD + NUMBERS_SIZE <=
@@ -22,7 +23,7 @@ size_t limits_payload(uint32_t type)
     case MESSAGE_STATE_CHUNK: return LOG_MAX_CHUNK + NUMBERS_SIZE;
     case MESSAGE_VALUE: return LOG_MAX_VALUE + NUMBERS_SIZE;
     case MESSAGE_BOUNDARY: return LOG_MAX_PAYLOAD;
-    case MESSAGE_BYE: return LOG_MAX_REASON + NUMBERS_SIZE;
+    case MESSAGE_BYE: return LOG_MAX_REASON + NUMBERS_SIZE + LOG_MAX_PARTS * PART_SIZE;
     case MESSAGE_STATE_BEGIN:
     case MESSAGE_STATE_END:
     case MESSAGE_ACK:
@@ -71,6 +72,19 @@ static bool inputs_ok(const struct message_boundary *boundary)
     return total <= LOG_MAX_INPUT_BYTES;
 }
 
+static bool bye_ok(const struct message_bye *bye)
+{
+    if (!reason_ok(bye->reason) || bye->part_count > LOG_MAX_PARTS) {
+        return false;
+    }
+    for (size_t i = 0; i < bye->part_count; i++) {
+        if (!name_ok(bye->parts[i].name) || bye->parts[i].value.size > LOG_MAX_PART_VALUE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool fields_ok(const struct message *message)
 {
     switch (message->type) {
@@ -84,7 +98,7 @@ static bool fields_ok(const struct message *message)
     case MESSAGE_STATE_CHUNK: return message->state_chunk.data.size <= LOG_MAX_CHUNK;
     case MESSAGE_VALUE: return message->value.data.size <= LOG_MAX_VALUE;
     case MESSAGE_BOUNDARY: return inputs_ok(&message->boundary);
-    case MESSAGE_BYE: return reason_ok(message->bye.reason);
+    case MESSAGE_BYE: return bye_ok(&message->bye);
     case MESSAGE_STATE_BEGIN:
     case MESSAGE_STATE_END:
     case MESSAGE_ACK:

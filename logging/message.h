@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_VERSION 2u
+#define LOG_VERSION 3u
 
 /* Limits. A message beyond one of them is refused by encoder and decoder alike. */
 #define LOG_MAX_INPUT       (128u * 1024) /* bytes of one input */
@@ -29,6 +29,8 @@
 #define LOG_MAX_DESCRIPTION (64u * 1024)  /* bytes of a machine's description */
 #define LOG_MAX_NAME        64u           /* bytes of a machine's or replica's name */
 #define LOG_MAX_REASON      512u          /* bytes of a reason */
+#define LOG_MAX_PARTS       128u          /* parts of a state in a BYE */
+#define LOG_MAX_PART_VALUE  8u            /* bytes of a part that is told whole */
 #define LOG_MAX_PAYLOAD     (1024u * 1024)
 
 enum message_type {
@@ -167,10 +169,23 @@ struct message_heartbeat {
     uint64_t released;
 };
 
+/* A part of a machine's state: `value` is its data, if it has no more than LOG_MAX_PART_VALUE
+ * bytes. The name is a name as those of machines are. */
+struct log_part {
+    const char *name;
+    uint64_t index;
+    uint64_t size;
+    uint64_t digest;
+    struct log_bytes value;
+};
+
 struct message_bye {
     uint64_t term;
     uint32_t code;
     const char *reason;
+    uint64_t position; /* diverged: where, and the parts of the state there */
+    size_t part_count;
+    const struct log_part *parts;
 };
 
 struct message {

@@ -31,7 +31,7 @@ size_t payload_pack(const union payload *payload, const struct message *message,
 
 /* Decoding of hostile bytes into a new message, one allocation, within all limits. `type` is a
  * valid one and size is at most limits_payload(type). */
-enum codec_result payload_decode(enum message_type type, const uint8_t *data, size_t size,
-                                 struct message **message);
+enum codec_result payload_decode(const struct memory *memory, enum message_type type,
+                                 const uint8_t *data, size_t size, struct message **message);
 
 #endif

@@ -1,7 +1,5 @@
 #include "logging/scratch.h"
 
-#include <stdlib.h>
-
 #define ALIGNMENT  16u
 #define BLOCK_SIZE (32u * 1024)
 
@@ -22,11 +20,12 @@ static void release(void *scratch, void *pointer)
     (void)pointer;
 }
 
-void scratch_init(struct scratch *scratch, size_t budget)
+void scratch_init(struct scratch *scratch, const struct memory *memory, size_t budget)
 {
     scratch->allocator.alloc = allocate;
     scratch->allocator.free = release;
     scratch->allocator.allocator_data = scratch;
+    scratch->memory = memory;
     scratch->at = scratch->first;
     scratch->left = sizeof(scratch->first);
     scratch->budget = budget;
@@ -40,7 +39,7 @@ void scratch_free(struct scratch *scratch)
         struct scratch_block *block = scratch->blocks;
 
         scratch->blocks = block->next;
-        free(block);
+        memory_release(scratch->memory, block);
     }
 }
 
@@ -55,7 +54,7 @@ static bool add_block(struct scratch *scratch, size_t least)
     if (size > scratch->budget) {
         return false;
     }
-    block = malloc(sizeof(*block) + size);
+    block = memory_allocate(scratch->memory, sizeof(*block) + size);
     if (block == NULL) {
         scratch->out_of_memory = true;
         return false;

@@ -13,21 +13,24 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "logging/memory.h"
+
 #define SCRATCH_INLINE 4096u
 
 struct scratch_block;
 
 struct scratch {
     ProtobufCAllocator allocator;
-    uint8_t *at;        /* free bytes of the current block */
-    size_t left;        /* how many */
-    size_t budget;      /* bytes that may still be taken from the heap */
-    bool out_of_memory; /* the heap gave nothing, rather than the budget */
+    const struct memory *memory; /* the heap */
+    uint8_t *at;                 /* free bytes of the current block */
+    size_t left;                 /* how many */
+    size_t budget;               /* bytes that may still be taken from the heap */
+    bool out_of_memory;          /* the heap gave nothing, rather than the budget */
     struct scratch_block *blocks;
     _Alignas(16) uint8_t first[SCRATCH_INLINE];
 };
 
-void scratch_init(struct scratch *scratch, size_t budget);
+void scratch_init(struct scratch *scratch, const struct memory *memory, size_t budget);
 void scratch_free(struct scratch *scratch);
 
 /* Aligned for any type. NULL beyond the budget. */

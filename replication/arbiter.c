@@ -31,15 +31,17 @@ static struct arbiter_reason reason_in(char *error, size_t error_size)
     return reason;
 }
 
-int arbiter_open(struct arbiter **arbiter, const char *spec, char *error, size_t error_size)
+int arbiter_open(struct arbiter **arbiter, const struct memory *memory, const char *spec,
+                 char *error, size_t error_size)
 {
     struct arbiter_reason reason = reason_in(error, error_size);
     int result = -EINVAL;
 
     if (strcmp(spec, "none") == 0) {
-        result = arbiter_none_open(arbiter);
+        result = arbiter_none_open(arbiter, memory);
     } else if (strncmp(spec, FILE_PREFIX, strlen(FILE_PREFIX)) == 0) {
-        result = arbiter_file_open(arbiter, spec + strlen(FILE_PREFIX), &arbiter_file_calls);
+        result =
+            arbiter_file_open(arbiter, memory, spec + strlen(FILE_PREFIX), &arbiter_file_calls);
     }
     if (result == -EINVAL) {
         arbiter_because(&reason, "arbiter \"%s\" is neither \"file:PATH\" nor \"none\"", spec);

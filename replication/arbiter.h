@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 #define ARBITER_NAME_SIZE  (LOG_MAX_NAME + 1)
@@ -54,9 +55,10 @@ enum arbiter_outcome {
 struct arbiter;
 
 /* `spec` is "file:PATH", with PATH on storage that both replicas see, or "none", which lets every
- * claim win (the fail-stop assumption of the paper). Touches no storage. Returns 0, or -EINVAL or
- * -ENOMEM with a reason in `error`. */
-int arbiter_open(struct arbiter **arbiter, const char *spec, char *error, size_t error_size);
+ * claim win (the fail-stop assumption of the paper). Touches no storage. `memory` is borrowed for
+ * the arbiter's life. Returns 0, or -EINVAL or -ENOMEM with a reason in `error`. */
+int arbiter_open(struct arbiter **arbiter, const struct memory *memory, const char *spec,
+                 char *error, size_t error_size);
 
 void arbiter_close(struct arbiter *arbiter);
 

@@ -33,9 +33,10 @@ struct arbiter_ops {
 /* The start of every backend's own struct. */
 struct arbiter {
     const struct arbiter_ops *ops;
+    const struct memory *memory;
 };
 
-int arbiter_none_open(struct arbiter **arbiter);
+int arbiter_none_open(struct arbiter **arbiter, const struct memory *memory);
 
 __attribute__((format(printf, 2, 3))) void arbiter_because(struct arbiter_reason *reason,
                                                            const char *format, ...);

@@ -279,7 +279,7 @@ static enum arbiter_outcome file_apply(struct arbiter *arbiter,
 
 static void file_close(struct arbiter *arbiter)
 {
-    free(arbiter);
+    memory_release(arbiter->memory, arbiter);
 }
 
 static const struct arbiter_ops file_ops = {.apply = file_apply, .close = file_close};
@@ -299,7 +299,7 @@ static void set_paths(struct arbiter_file *file, const char *path)
     }
 }
 
-int arbiter_file_open(struct arbiter **arbiter, const char *path,
+int arbiter_file_open(struct arbiter **arbiter, const struct memory *memory, const char *path,
                       const struct arbiter_file_calls *calls)
 {
     size_t size = strlen(path);
@@ -308,11 +308,12 @@ int arbiter_file_open(struct arbiter **arbiter, const char *path,
     if (size == 0 || path[size - 1] == '/' || size + sizeof(".lock") > PATH_MAX) {
         return -EINVAL;
     }
-    file = malloc(sizeof(*file));
+    file = memory_allocate(memory, sizeof(*file));
     if (file == NULL) {
         return -ENOMEM;
     }
     file->base.ops = &file_ops;
+    file->base.memory = memory;
     file->calls = calls;
     set_paths(file, path);
     *arbiter = &file->base;

@@ -39,8 +39,9 @@ struct arbiter_file_calls {
 /* The system's own. */
 extern const struct arbiter_file_calls arbiter_file_calls;
 
-/* `calls` and its context are borrowed for the arbiter's life. -EINVAL: not the path of a file. */
-int arbiter_file_open(struct arbiter **arbiter, const char *path,
+/* `memory`, `calls` and their contexts are borrowed for the arbiter's life. -EINVAL: not the path
+ * of a file; -ENOMEM. */
+int arbiter_file_open(struct arbiter **arbiter, const struct memory *memory, const char *path,
                       const struct arbiter_file_calls *calls);
 
 #endif

@@ -5,7 +5,6 @@
 #include "replication/arbiter_backend.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* As if the record always stood as the claimant expects it. */
 static enum arbiter_outcome none_apply(struct arbiter *arbiter,
@@ -33,19 +32,20 @@ static enum arbiter_outcome none_apply(struct arbiter *arbiter,
 
 static void none_close(struct arbiter *arbiter)
 {
-    free(arbiter);
+    memory_release(arbiter->memory, arbiter);
 }
 
 static const struct arbiter_ops none_ops = {.apply = none_apply, .close = none_close};
 
-int arbiter_none_open(struct arbiter **arbiter)
+int arbiter_none_open(struct arbiter **arbiter, const struct memory *memory)
 {
-    struct arbiter *none = malloc(sizeof(*none));
+    struct arbiter *none = memory_allocate(memory, sizeof(*none));
 
     if (none == NULL) {
         return -ENOMEM;
     }
     none->ops = &none_ops;
+    none->memory = memory;
     *arbiter = none;
     return 0;
 }

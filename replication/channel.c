@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void free_gone(struct channel *channel)
@@ -13,7 +12,7 @@ static void free_gone(struct channel *channel)
 
         channel_buffer_release(&channel->gone->in);
         channel_queue_release(&channel->gone->out);
-        free(channel->gone);
+        memory_release(channel->memory, channel->gone);
         channel->gone = next;
     }
 }
@@ -30,7 +29,7 @@ void channel_leave(struct channel *channel)
         return;
     free_gone(channel);
     if (channel->destroyed)
-        free(channel);
+        memory_release(channel->memory, channel);
 }
 
 static struct connection *find(const struct channel *channel, channel_peer peer)
@@ -55,12 +54,12 @@ static int resolve_once(struct channel *channel, const char *address, char *erro
     result = channel_address_resolve(address, &addresses, error, error_size);
     if (result < 0)
         return result;
-    text = strdup(address);
+    text = memory_duplicate_text(channel->memory, address);
     if (!text) {
         snprintf(error, error_size, "no memory to connect to %.200s", address);
         return -ENOMEM;
     }
-    free(channel->resolved_text);
+    memory_release(channel->memory, channel->resolved_text);
     channel->resolved_text = text;
     channel->resolved = addresses;
     return 0;
@@ -163,13 +162,14 @@ size_t channel_closing(const struct channel *channel)
     return count;
 }
 
-int channel_create(struct channel **channel, struct ev_loop *loop,
+int channel_create(struct channel **channel, const struct memory *memory, struct ev_loop *loop,
                    const struct channel_callbacks *callbacks)
 {
-    struct channel *created = calloc(1, sizeof(*created));
+    struct channel *created = memory_allocate_zeroed(memory, sizeof(*created));
 
     if (!created)
         return -ENOMEM;
+    created->memory = memory;
     created->loop = loop;
     created->callbacks = *callbacks;
     channel_prepare_listening(created);
@@ -185,7 +185,7 @@ void channel_destroy(struct channel *channel)
     channel_stop_listening(channel);
     while (channel->connections)
         connection_dispose(channel->connections, false);
-    free(channel->resolved_text);
+    memory_release(channel->memory, channel->resolved_text);
     channel->resolved_text = NULL;
     channel->destroyed = true;
     channel_leave(channel);

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 #define CHANNEL_MAX_PEERS  8u
@@ -60,7 +61,8 @@ struct channel_callbacks {
  * Negative errno and a line in `error` otherwise. */
 int channel_check_address(const char *address, bool insecure, char *error, size_t error_size);
 
-int channel_create(struct channel **channel, struct ev_loop *loop,
+/* -ENOMEM, or 0. Memory and loop are borrowed for the channel's life. */
+int channel_create(struct channel **channel, const struct memory *memory, struct ev_loop *loop,
                    const struct channel_callbacks *callbacks);
 void channel_destroy(struct channel *channel); /* closes everything without callbacks */
 
@@ -99,6 +101,11 @@ size_t channel_closing(const struct channel *channel);
 /* Whether channel_send() has left the rest of a message, or a failure, to the loop since this was
  * last asked. Any other call that changes a connection does so. */
 bool channel_take_touched(struct channel *channel);
+
+/* Brings an epoll descriptor up to what the loop waits for now, for who polls that instead of
+ * running the loop: always the same one, after each time through the loop. 0, or a negative errno.
+ */
+int channel_watch(struct channel *channel, int epoll_fd);
 
 uint64_t channel_sent_bytes(const struct channel *channel);
 uint64_t channel_received_bytes(const struct channel *channel);

@@ -1,15 +1,20 @@
 #include "replication/channel_buffer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int grow(struct channel_buffer *buffer, size_t capacity)
 {
-    uint8_t *data = realloc(buffer->data, capacity);
+    size_t held = channel_buffer_held(buffer);
+    uint8_t *data = memory_allocate(buffer->memory, capacity);
 
     if (!data)
         return -ENOMEM;
+    if (held > 0)
+        memcpy(data, buffer->data + buffer->start, held);
+    memory_release(buffer->memory, buffer->data);
+    buffer->start = 0;
+    buffer->end = held;
     buffer->data = data;
     buffer->capacity = capacity;
     return 0;
@@ -42,6 +47,6 @@ long channel_buffer_reserve(struct channel_buffer *buffer, size_t usual, size_t 
 
 void channel_buffer_release(struct channel_buffer *buffer)
 {
-    free(buffer->data);
-    *buffer = (struct channel_buffer){0};
+    memory_release(buffer->memory, buffer->data);
+    *buffer = (struct channel_buffer){.memory = buffer->memory};
 }

@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,6 +78,7 @@ static void open_socket(struct connection *connection, const char *address)
 static void watch_socket(struct connection *connection, int fd)
 {
     connection->fd = fd;
+    connection->watched = 0;
     ev_io_set(&connection->readable, fd, EV_READ);
     ev_io_set(&connection->writable, fd, EV_WRITE);
 }
@@ -213,7 +213,8 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
 
 struct connection *connection_create(struct channel *channel, bool incoming)
 {
-    struct connection *connection = calloc(1, sizeof(*connection));
+    const struct memory *memory = channel->memory;
+    struct connection *connection = memory_allocate_zeroed(memory, sizeof(*connection));
 
     if (!connection)
         return NULL;
@@ -222,6 +223,8 @@ struct connection *connection_create(struct channel *channel, bool incoming)
     connection->state = CONNECTION_CONNECTING;
     connection->incoming = incoming;
     connection->fd = -1;
+    connection->in.memory = memory;
+    connection->out.memory = memory;
     ev_init(&connection->readable, on_readable);
     ev_init(&connection->writable, on_writable);
     ev_init(&connection->deadline, on_deadline);

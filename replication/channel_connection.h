@@ -43,6 +43,7 @@ struct connection {
     int send_error;     /* errno of a failed write; what was received before is still delivered */
     ev_io readable;
     ev_io writable;
+    uint32_t watched;  /* events of `fd` that the owner's epoll descriptor has (channel_watch.c) */
     ev_timer deadline; /* of connecting, of a stranger's stay, of closing */
     struct channel_buffer in;
     struct channel_queue out;
@@ -54,9 +55,11 @@ struct channel_listener {
     struct channel *channel;
     int fd;
     ev_io acceptable;
+    uint32_t watched; /* as a connection's */
 };
 
 struct channel {
+    const struct memory *memory;
     struct ev_loop *loop;
     struct channel_callbacks callbacks;
     struct connection *connections;

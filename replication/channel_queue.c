@@ -1,7 +1,6 @@
 #include "replication/channel_queue.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 static struct channel_chunk *take_chunk(struct channel_queue *queue, size_t size)
 {
@@ -11,7 +10,7 @@ static struct channel_chunk *take_chunk(struct channel_queue *queue, size_t size
     if (chunk && chunk->capacity >= size) {
         queue->spare = NULL;
     } else {
-        chunk = malloc(sizeof(*chunk) + capacity);
+        chunk = memory_allocate(queue->memory, sizeof(*chunk) + capacity);
         if (!chunk)
             return NULL;
         chunk->capacity = capacity;
@@ -24,7 +23,7 @@ static struct channel_chunk *take_chunk(struct channel_queue *queue, size_t size
 static void give_chunk(struct channel_queue *queue, struct channel_chunk *chunk)
 {
     if (queue->spare) {
-        free(chunk);
+        memory_release(queue->memory, chunk);
         return;
     }
     queue->spare = chunk;
@@ -96,9 +95,9 @@ void channel_queue_release(struct channel_queue *queue)
     while (queue->head) {
         struct channel_chunk *next = queue->head->next;
 
-        free(queue->head);
+        memory_release(queue->memory, queue->head);
         queue->head = next;
     }
-    free(queue->spare);
-    *queue = (struct channel_queue){0};
+    memory_release(queue->memory, queue->spare);
+    *queue = (struct channel_queue){.memory = queue->memory};
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "logging/memory.h"
+
 #define CHANNEL_CHUNK (256u * 1024) /* bytes of a chunk, unless a frame needs more */
 
 struct channel_chunk {
@@ -22,6 +24,7 @@ struct channel_chunk {
 };
 
 struct channel_queue {
+    const struct memory *memory;
     struct channel_chunk *head; /* the next to be sent */
     struct channel_chunk *tail; /* being filled */
     struct channel_chunk *spare;
@@ -38,6 +41,7 @@ size_t channel_queue_gather(const struct channel_queue *queue, struct iovec *par
 /* Drops `size` bytes at the front. */
 void channel_queue_consume(struct channel_queue *queue, size_t size);
 
+/* Empties it, and gives its memory back. */
 void channel_queue_release(struct channel_queue *queue);
 
 #endif

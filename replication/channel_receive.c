@@ -16,6 +16,7 @@ static bool is_stranger(const struct connection *connection)
 static void deliver(struct connection *connection)
 {
     const struct channel_callbacks *callbacks = &connection->channel->callbacks;
+    const struct memory *memory = connection->channel->memory;
     struct channel_buffer *in = &connection->in;
 
     while (connection->state == CONNECTION_OPEN && channel_buffer_held(in) > 0) {
@@ -28,7 +29,8 @@ static void deliver(struct connection *connection)
                             "the other side sent more than a HELLO before it was accepted");
             return;
         }
-        result = codec_decode(in->data + in->start, channel_buffer_held(in), &message, &used);
+        result =
+            codec_decode(memory, in->data + in->start, channel_buffer_held(in), &message, &used);
         if (result == CODEC_MORE)
             return;
         if (result < 0) {
@@ -39,7 +41,7 @@ static void deliver(struct connection *connection)
         in->start += used;
         connection->heard = true;
         callbacks->received(callbacks->context, connection->number, message);
-        message_free(message);
+        message_free(memory, message);
     }
 }
 

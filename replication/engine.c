@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "logging/digest.h"
@@ -77,11 +76,12 @@ bool engine_is_live(const struct engine *engine)
 
 struct engine *engine_create(const struct engine_config *config, uint64_t now_ns)
 {
-    struct engine *engine = calloc(1, sizeof *engine);
-    struct log_input *batch = calloc(LOG_MAX_INPUTS, sizeof *batch);
+    const struct memory *memory = config->memory;
+    struct engine *engine = memory_allocate_zeroed(memory, sizeof *engine);
+    struct log_input *batch = memory_allocate_zeroed(memory, LOG_MAX_INPUTS * sizeof *batch);
     if (engine == NULL || batch == NULL) {
-        free(engine);
-        free(batch);
+        memory_release(memory, engine);
+        memory_release(memory, batch);
         return NULL;
     }
     engine->config = *config;
@@ -105,16 +105,17 @@ void engine_destroy(struct engine *engine)
     if (engine == NULL) {
         return;
     }
-    output_list_clear(&engine->outputs);
-    output_list_clear(&engine->spent_outputs);
-    input_list_clear(&engine->inputs);
-    input_list_clear(&engine->batch_inputs);
-    input_list_clear(&engine->spent_inputs);
-    entry_list_clear(&engine->log);
-    entry_list_clear(&engine->spent_entries);
-    boundary_ring_destroy(&engine->sent);
-    free(engine->batch);
-    free(engine);
+    const struct memory *memory = engine->config.memory;
+    output_list_clear(memory, &engine->outputs);
+    output_list_clear(memory, &engine->spent_outputs);
+    input_list_clear(memory, &engine->inputs);
+    input_list_clear(memory, &engine->batch_inputs);
+    input_list_clear(memory, &engine->spent_inputs);
+    entry_list_clear(memory, &engine->log);
+    entry_list_clear(memory, &engine->spent_entries);
+    boundary_ring_destroy(memory, &engine->sent);
+    memory_release(memory, engine->batch);
+    memory_release(memory, engine);
 }
 
 /* A step much later than the deadline that was promised means that this process did not run. The
@@ -348,7 +349,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
     case ENGINE_INPUT:
         /* Rule R6: a backup's own devices' inputs are ignored; the log brings the primary's. */
         if ((engine_is_live(engine) || MUTANT(BACKUP_TAKES_INPUTS)) &&
-            !input_list_add(&engine->inputs, event->device, event->data)) {
+            !input_list_add(engine->config.memory, &engine->inputs, event->device, event->data)) {
             engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an input");
         }
         return;
@@ -373,9 +374,10 @@ void engine_step(struct engine *engine, const struct engine_event *event,
                  struct engine_update *update)
 {
     assert(event->now_ns >= engine->now_ns);
-    output_list_clear(&engine->spent_outputs);
-    input_list_clear(&engine->spent_inputs);
-    entry_list_clear(&engine->spent_entries);
+    const struct memory *memory = engine->config.memory;
+    output_list_clear(memory, &engine->spent_outputs);
+    input_list_clear(memory, &engine->spent_inputs);
+    entry_list_clear(memory, &engine->spent_entries);
     update->count = 0;
     engine->update = update;
     engine->notice_texts = 0;

@@ -9,6 +9,9 @@
  * The rules that it obeys are those of docs/protocol.md, R1 to R9; the code names them where it
  * does.
  *
+ * Of a machine's state the engine knows a digest and no more: to the BYE of a replica that diverged
+ * its owner adds the parts of which that was made.
+ *
  * The vCPU thread is seen as a client that makes one request at a time (BEGIN, BOUNDARY, VALUE on a
  * backup) and gets one ENGINE_DO_REPLY for it, possibly much later, and that tells of OUTPUT and,
  * on a live replica, VALUE, without waiting. A replica becomes live (decides for itself) exactly
@@ -22,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logging/memory.h"
 #include "logging/message.h"
 
 typedef uint64_t engine_peer; /* a connection; 0 is none */
@@ -57,6 +61,7 @@ enum engine_end {
 enum engine_outcome { ENGINE_WON, ENGINE_LOST, ENGINE_UNREACHABLE, ENGINE_RELEASED };
 
 struct engine_config {
+    const struct memory *memory; /* borrowed for the engine's life */
     enum engine_role role;
     const char *name;    /* of the machine; borrowed for the engine's life, as the next two */
     const char *replica; /* of this replica */
@@ -189,7 +194,7 @@ enum engine_notice_type {
     ENGINE_NOTICE_ARBITER,  /* text */
     ENGINE_NOTICE_FAILOVER, /* detected_ns, claimed_ns, consumed_ns */
     ENGINE_NOTICE_FENCED,   /* text */
-    ENGINE_NOTICE_DIVERGED, /* agreed, position, text */
+    ENGINE_NOTICE_DIVERGED, /* position, text; a backup: agreed; its primary: parts */
 };
 
 struct engine_notice {
@@ -198,6 +203,8 @@ struct engine_notice {
     uint64_t done, total, pause_ns;
     uint64_t detected_ns, claimed_ns, consumed_ns;
     uint64_t agreed, position;
+    size_t part_count; /* of the other replica's state at `position` */
+    const struct log_part *parts;
 };
 
 struct engine_action {

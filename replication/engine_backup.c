@@ -33,7 +33,8 @@ void backup_output(struct engine *engine, const struct engine_event *event)
     if (number <= engine->known_released) {
         return;
     }
-    struct engine_output *output = output_list_add(&engine->outputs, event->device, event->data);
+    struct engine_output *output =
+        output_list_add(engine->config.memory, &engine->outputs, event->device, event->data);
     if (output == NULL) {
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
         return;
@@ -76,7 +77,7 @@ void backup_entry(struct engine *engine, const struct message *message)
         corrupt(engine, "more log than it may");
         return;
     }
-    struct entry_item *item = entry_list_add(&engine->log, message);
+    struct entry_item *item = entry_list_add(engine->config.memory, &engine->log, message);
     if (item == NULL) {
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an entry");
         return;
@@ -132,7 +133,7 @@ static void diverged(struct engine *engine, uint64_t position, const char *what)
                       (unsigned long long)engine->agreed);
     notice->agreed = engine->agreed;
     notice->position = position;
-    finish_say_bye(engine, BYE_DIVERGED, notice->text);
+    finish_say_diverged(engine, notice->text, position);
     engine_finish(engine, ENGINE_END_DIVERGED, "at position %llu: %s", (unsigned long long)position,
                   notice->text);
 }
@@ -275,7 +276,7 @@ void backup_go_live(struct engine *engine)
     notice->position = engine->request.position;
     if (MUTANT(KEPT_FORGOTTEN)) {
         engine->outputs_released = engine->outputs_made;
-        output_list_clear(&engine->outputs);
+        output_list_clear(engine->config.memory, &engine->outputs);
     } else if (MUTANT(KEPT_FIRST_FORGOTTEN)) {
         output_list_move(&engine->outputs, &engine->spent_outputs, engine->outputs_released + 1);
     }

@@ -50,7 +50,7 @@ static void won(struct engine *engine)
     claim_give_up_peer(engine);
     engine->phase = PHASE_DRAINING;
     if (MUTANT(LOG_THROWN_AWAY)) {
-        entry_list_clear(&engine->log);
+        entry_list_clear(engine->config.memory, &engine->log);
     }
 }
 

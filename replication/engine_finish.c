@@ -12,13 +12,24 @@
 
 #define RELEASE_RETRY_NS ENGINE_CLAIM_RETRY_NS
 
-void finish_say_bye(struct engine *engine, enum bye_code code, const char *reason)
+static void say_bye(struct engine *engine, enum bye_code code, const char *reason,
+                    uint64_t position)
 {
     if (engine->peer == 0 || engine->phase == PHASE_CONNECTING) {
         return;
     }
-    struct message *message = engine_send(engine, MESSAGE_BYE);
-    message->bye = (struct message_bye){.term = engine->term, .code = code, .reason = reason};
+    engine_send(engine, MESSAGE_BYE)->bye = (struct message_bye){
+        .term = engine->term, .code = code, .reason = reason, .position = position};
+}
+
+void finish_say_bye(struct engine *engine, enum bye_code code, const char *reason)
+{
+    say_bye(engine, code, reason, 0);
+}
+
+void finish_say_diverged(struct engine *engine, const char *reason, uint64_t position)
+{
+    say_bye(engine, BYE_DIVERGED, reason, position);
 }
 
 static void leave(struct engine *engine)
@@ -141,7 +152,11 @@ void finish_bye(struct engine *engine, const struct message_bye *bye)
 {
     if (engine_is_live(engine)) {
         if (bye->code == BYE_DIVERGED) {
-            engine_notify(engine, ENGINE_NOTICE_DIVERGED, "the backup: %s", bye->reason);
+            struct engine_notice *notice =
+                engine_notify(engine, ENGINE_NOTICE_DIVERGED, "the backup: %s", bye->reason);
+            notice->position = bye->position;
+            notice->part_count = bye->part_count;
+            notice->parts = bye->parts;
         }
         claim_suspect(engine, bye->reason);
         return;

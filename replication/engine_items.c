@@ -1,15 +1,14 @@
 #include "replication/engine_items.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "logging/mutant.h"
 #include "replication/engine_state.h"
 
-struct engine_output *output_list_add(struct output_list *list, uint32_t device,
-                                      struct log_bytes data)
+struct engine_output *output_list_add(const struct memory *memory, struct output_list *list,
+                                      uint32_t device, struct log_bytes data)
 {
-    struct engine_output *output = malloc(sizeof *output + data.size);
+    struct engine_output *output = memory_allocate(memory, sizeof *output + data.size);
     if (output == NULL) {
         return NULL;
     }
@@ -56,19 +55,20 @@ struct engine_output *output_list_move(struct output_list *list, struct output_l
     return first;
 }
 
-void output_list_clear(struct output_list *list)
+void output_list_clear(const struct memory *memory, struct output_list *list)
 {
     while (list->first != NULL) {
         struct engine_output *next = list->first->next;
-        free(list->first);
+        memory_release(memory, list->first);
         list->first = next;
     }
     *list = (struct output_list){0};
 }
 
-bool input_list_add(struct input_list *list, uint32_t device, struct log_bytes data)
+bool input_list_add(const struct memory *memory, struct input_list *list, uint32_t device,
+                    struct log_bytes data)
 {
-    struct input_item *item = malloc(sizeof *item + data.size);
+    struct input_item *item = memory_allocate(memory, sizeof *item + data.size);
     if (item == NULL) {
         return false;
     }
@@ -114,22 +114,22 @@ size_t input_list_take(struct input_list *list, struct input_list *to, struct lo
     return count;
 }
 
-void input_list_clear(struct input_list *list)
+void input_list_clear(const struct memory *memory, struct input_list *list)
 {
     while (list->first != NULL) {
         struct input_item *next = list->first->next;
-        free(list->first);
+        memory_release(memory, list->first);
         list->first = next;
     }
     *list = (struct input_list){0};
 }
 
 /* One allocation: the item, then the array of inputs, then all bytes. */
-static struct entry_item *entry_copy(const struct message *message)
+static struct entry_item *entry_copy(const struct memory *memory, const struct message *message)
 {
     if (message->type == MESSAGE_VALUE) {
         const struct message_value *value = &message->value;
-        struct entry_item *item = malloc(sizeof *item + value->data.size);
+        struct entry_item *item = memory_allocate(memory, sizeof *item + value->data.size);
         if (item == NULL) {
             return NULL;
         }
@@ -146,7 +146,7 @@ static struct entry_item *entry_copy(const struct message *message)
     for (size_t i = 0; i < boundary->input_count; i++) {
         bytes += boundary->inputs[i].data.size;
     }
-    struct entry_item *item = malloc(bytes);
+    struct entry_item *item = memory_allocate(memory, bytes);
     if (item == NULL) {
         return NULL;
     }
@@ -179,9 +179,10 @@ static void entry_list_append(struct entry_list *list, struct entry_item *item)
     list->bytes += item->bytes;
 }
 
-struct entry_item *entry_list_add(struct entry_list *list, const struct message *message)
+struct entry_item *entry_list_add(const struct memory *memory, struct entry_list *list,
+                                  const struct message *message)
 {
-    struct entry_item *item = entry_copy(message);
+    struct entry_item *item = entry_copy(memory, message);
     if (item != NULL) {
         entry_list_append(list, item);
     }
@@ -202,28 +203,29 @@ struct entry_item *entry_list_move_first(struct entry_list *list, struct entry_l
     return item;
 }
 
-void entry_list_clear(struct entry_list *list)
+void entry_list_clear(const struct memory *memory, struct entry_list *list)
 {
     while (list->first != NULL) {
         struct entry_item *next = list->first->next;
-        free(list->first);
+        memory_release(memory, list->first);
         list->first = next;
     }
     *list = (struct entry_list){0};
 }
 
-bool boundary_ring_add(struct boundary_ring *ring, uint64_t lsn, uint64_t log_bytes)
+bool boundary_ring_add(const struct memory *memory, struct boundary_ring *ring, uint64_t lsn,
+                       uint64_t log_bytes)
 {
     if (ring->count == ring->capacity) {
         size_t capacity = ring->capacity == 0 ? 64 : ring->capacity * 2;
-        struct sent_boundary *items = calloc(capacity, sizeof *items);
+        struct sent_boundary *items = memory_allocate_zeroed(memory, capacity * sizeof *items);
         if (items == NULL) {
             return false;
         }
         for (size_t i = 0; i < ring->count; i++) {
             items[i] = ring->items[(ring->first + i) % ring->capacity];
         }
-        free(ring->items);
+        memory_release(memory, ring->items);
         ring->items = items;
         ring->capacity = capacity;
         ring->first = 0;
@@ -250,8 +252,8 @@ void boundary_ring_clear(struct boundary_ring *ring)
     ring->count = 0;
 }
 
-void boundary_ring_destroy(struct boundary_ring *ring)
+void boundary_ring_destroy(const struct memory *memory, struct boundary_ring *ring)
 {
-    free(ring->items);
+    memory_release(memory, ring->items);
     *ring = (struct boundary_ring){0};
 }

@@ -41,7 +41,8 @@ void primary_release_outputs(struct engine *engine)
 
 void primary_output(struct engine *engine, const struct engine_event *event)
 {
-    struct engine_output *output = output_list_add(&engine->outputs, event->device, event->data);
+    struct engine_output *output =
+        output_list_add(engine->config.memory, &engine->outputs, event->device, event->data);
     if (output == NULL) {
         engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
         return;
@@ -171,7 +172,8 @@ static bool decide_boundary(struct engine *engine)
     engine->inputs_delivered += count;
     append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
-        if (!boundary_ring_add(&engine->sent, boundary.lsn, engine->log_bytes)) {
+        if (!boundary_ring_add(engine->config.memory, &engine->sent, boundary.lsn,
+                               engine->log_bytes)) {
             engine_finish(engine, ENGINE_END_MEMORY, "out of memory for a boundary");
             return false;
         }
@@ -208,7 +210,7 @@ static void reply_epoch(struct engine *engine)
     reply->save = engine->joiner == JOINER_WAITING;
     engine->batch_count = 0;
     /* The inputs live until the next step. */
-    input_list_clear(&engine->spent_inputs);
+    input_list_clear(engine->config.memory, &engine->spent_inputs);
     engine->spent_inputs = engine->batch_inputs;
     engine->batch_inputs = (struct input_list){0};
     engine->epoch_ran_ns = 0;

@@ -240,6 +240,7 @@ void finish_part(struct engine *engine, enum engine_end end);
 void finish_parted(struct engine *engine);
 void finish_bye(struct engine *engine, const struct message_bye *bye);
 void finish_say_bye(struct engine *engine, enum bye_code code, const char *reason);
+void finish_say_diverged(struct engine *engine, const char *reason, uint64_t position);
 void finish_tick(struct engine *engine);
 
 #endif

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house unit hooks asan tsan clang fuzz sim model e2e lab
+#   tests/check.sh [STAGE...]      stages: house docs unit hooks asan tsan clang fuzz sim model e2e lab
 #                                  (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house unit hooks asan tsan clang fuzz sim model e2e lab}"
+stages="${*:-house docs unit hooks asan tsan clang fuzz sim model e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -95,6 +95,18 @@ stage_house() {
     step hooks tests/house/hooks.sh build
 }
 
+# The documentation: it can be made, no link in it is dead, what it says of options, files and calls is
+# so, and its listings are executed and compiled.
+stage_docs() {
+    step docs-make make -s -j"$jobs" docs man
+    step docs-links tests/docs/links.py build/docs
+    step docs-api tests/docs/api.py build/api-xml
+    step docs-man tests/docs/man.py build
+    step docs-diagrams tests/docs/diagrams.sh
+    make -s guest || count 0 1
+    counted listings check-listings
+}
+
 stage_unit() {
     make -s guest || count 0 1
     programs unit . BUILD=build
@@ -171,7 +183,7 @@ stage_lab() {
 
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house unit hooks asan tsan clang fuzz sim model e2e lab" >&2
+        echo "check: no stage \"$stage\"; there are: house docs unit hooks asan tsan clang fuzz sim model e2e lab" >&2
         exit 2
     fi
 done

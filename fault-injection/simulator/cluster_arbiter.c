@@ -10,7 +10,7 @@
 void arbiter_init(struct cluster *cluster)
 {
     store_init(&cluster->store, toy_mix(cluster->config.seed, 4));
-    if (arbiter_file_open(&cluster->arbiter, STORE_PATH, &cluster->store.calls) != 0) {
+    if (arbiter_file_open(&cluster->arbiter, NULL, STORE_PATH, &cluster->store.calls) != 0) {
         abort();
     }
 }

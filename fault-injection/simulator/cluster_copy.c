@@ -50,7 +50,7 @@ static struct pending *copy_pending(const struct pending *from, size_t count)
 static void copy_arbiter(struct cluster *copy)
 {
     copy->store.calls.context = &copy->store;
-    if (arbiter_file_open(&copy->arbiter, STORE_PATH, &copy->store.calls) != 0) {
+    if (arbiter_file_open(&copy->arbiter, NULL, STORE_PATH, &copy->store.calls) != 0) {
         abort();
     }
 }

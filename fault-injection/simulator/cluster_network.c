@@ -204,14 +204,14 @@ static void frame_arrives(struct cluster *cluster, const struct pending *pending
     }
     struct connection *connection = &cluster->connections[pending->connection];
     if (crook_arrives(cluster, pending->to, pending->connection + 1, message)) {
-        message_free(message);
+        message_free(NULL, message);
         return;
     }
     watch_receive(cluster, connection, end_of(connection, pending->to), message);
     struct engine_event event = {
         .type = ENGINE_MESSAGE, .peer = pending->connection + 1, .message = message};
     cluster_step(cluster, pending->to, &event);
-    message_free(message);
+    message_free(NULL, message);
 }
 
 static bool is_open(const struct cluster *cluster, size_t connection, unsigned replica)
@@ -324,12 +324,12 @@ static void lose(struct cluster *cluster, struct pending *pending)
     struct message *message;
     size_t used;
     if (pending->kind == PENDING_FRAME &&
-        codec_decode(pending->frame, pending->frame_size, &message, &used) == CODEC_OK) {
+        codec_decode(NULL, pending->frame, pending->frame_size, &message, &used) == CODEC_OK) {
         if (message->type != MESSAGE_HEARTBEAT || cluster->tells_heartbeats) {
             cluster_say(cluster, "%s -> %s %s is lost", name_of(cluster, pending->from),
                         name_of(cluster, pending->to), trace_message(message, line, sizeof line));
         }
-        message_free(message);
+        message_free(NULL, message);
     }
     pending->kind = PENDING_NOTHING;
 }

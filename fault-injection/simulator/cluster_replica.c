@@ -204,7 +204,7 @@ enum codec_result replica_decode(struct cluster *cluster, unsigned number, const
                                  size_t size, struct message **message, size_t *used)
 {
     arm_allocations(cluster, number);
-    enum codec_result result = codec_decode(frame, size, message, used);
+    enum codec_result result = codec_decode(NULL, frame, size, message, used);
     disarm_allocations(cluster, number);
     return result;
 }

@@ -13,12 +13,12 @@ static void *must(void *allocated)
     return allocated;
 }
 
-static struct output_list copy_outputs(const struct output_list *from)
+static struct output_list copy_outputs(const struct memory *memory, const struct output_list *from)
 {
     struct output_list list = {0};
     for (const struct engine_output *output = from->first; output != NULL; output = output->next) {
         struct log_bytes data = {output->data, output->size};
-        struct engine_output *copy = must(output_list_add(&list, output->device, data));
+        struct engine_output *copy = must(output_list_add(memory, &list, output->device, data));
         copy->number = output->number;
         copy->lsn = output->lsn;
         copy->made_ns = output->made_ns;
@@ -26,32 +26,33 @@ static struct output_list copy_outputs(const struct output_list *from)
     return list;
 }
 
-static struct input_list copy_inputs(const struct input_list *from)
+static struct input_list copy_inputs(const struct memory *memory, const struct input_list *from)
 {
     struct input_list list = {0};
     for (const struct input_item *item = from->first; item != NULL; item = item->next) {
-        if (!input_list_add(&list, item->device, (struct log_bytes){item->data, item->size})) {
+        if (!input_list_add(memory, &list, item->device,
+                            (struct log_bytes){item->data, item->size})) {
             abort();
         }
     }
     return list;
 }
 
-static struct entry_list copy_entries(const struct entry_list *from)
+static struct entry_list copy_entries(const struct memory *memory, const struct entry_list *from)
 {
     struct entry_list list = {0};
     for (const struct entry_item *item = from->first; item != NULL; item = item->next) {
-        must(entry_list_add(&list, &item->message));
+        must(entry_list_add(memory, &list, &item->message));
     }
     return list;
 }
 
-static struct boundary_ring copy_ring(const struct boundary_ring *from)
+static struct boundary_ring copy_ring(const struct memory *memory, const struct boundary_ring *from)
 {
     struct boundary_ring ring = {0};
     for (size_t i = 0; i < from->count; i++) {
         const struct sent_boundary *sent = &from->items[(from->first + i) % from->capacity];
-        if (!boundary_ring_add(&ring, sent->lsn, sent->log_bytes)) {
+        if (!boundary_ring_add(memory, &ring, sent->lsn, sent->log_bytes)) {
             abort();
         }
     }
@@ -62,8 +63,9 @@ static struct boundary_ring copy_ring(const struct boundary_ring *from)
  * `batch_inputs`, last one first. */
 static void copy_batch(struct engine *copy, const struct engine *from)
 {
-    copy->batch = must(malloc(LOG_MAX_INPUTS * sizeof *copy->batch));
-    copy->batch_inputs = copy_inputs(&from->batch_inputs);
+    const struct memory *memory = copy->config.memory;
+    copy->batch = must(memory_allocate(memory, LOG_MAX_INPUTS * sizeof *copy->batch));
+    copy->batch_inputs = copy_inputs(memory, &from->batch_inputs);
     const struct input_item *own = copy->batch_inputs.first;
     for (size_t i = from->batch_count; i > 0; i--, own = own->next) {
         copy->batch[i - 1] = (struct log_input){own->device, {own->data, own->size}};
@@ -72,13 +74,14 @@ static void copy_batch(struct engine *copy, const struct engine *from)
 
 struct engine *engine_copy(const struct engine *engine, const char *replica)
 {
-    struct engine *copy = must(malloc(sizeof *copy));
+    const struct memory *memory = engine->config.memory;
+    struct engine *copy = must(memory_allocate(memory, sizeof *copy));
     *copy = *engine;
     copy->config.replica = replica;
-    copy->outputs = copy_outputs(&engine->outputs);
-    copy->inputs = copy_inputs(&engine->inputs);
-    copy->log = copy_entries(&engine->log);
-    copy->sent = copy_ring(&engine->sent);
+    copy->outputs = copy_outputs(memory, &engine->outputs);
+    copy->inputs = copy_inputs(memory, &engine->inputs);
+    copy->log = copy_entries(memory, &engine->log);
+    copy->sent = copy_ring(memory, &engine->sent);
     copy_batch(copy, engine);
     copy->spent_outputs = (struct output_list){0};
     copy->spent_inputs = (struct input_list){0};

@@ -56,7 +56,8 @@ Test(events, each_kind_is_json_with_its_fields)
                                    .term = 3,
                                    .position = 1234567890123,
                                    .peer = "left",
-                                   .text = "why"};
+                                   .text = "why",
+                                   .report = ""};
         json_t *object = event_to_json(&event);
 
         cr_expect_str_eq(json_string_value(json_object_get(object, "event")), cases[i].name);
@@ -96,15 +97,22 @@ Test(events, a_divergence_says_where_to_whom_it_knows)
                                .role = FTVM_ROLE_BACKUP,
                                .position = 20,
                                .agreed = 10,
-                               .text = "why"};
+                               .text = "why",
+                               .report = ""};
     char line[256];
 
     event_to_line(&event, false, line, sizeof(line));
     cr_expect_str_eq(line, "diverged: agreed at position 10, not at 20: why");
-    event = (struct ftvm_event){
-        .kind = FTVM_EVENT_DIVERGED, .role = FTVM_ROLE_PRIMARY, .text = "the backup: why"};
+    event = (struct ftvm_event){.kind = FTVM_EVENT_DIVERGED,
+                                .role = FTVM_ROLE_PRIMARY,
+                                .text = "the backup: why",
+                                .report = ""};
     event_to_line(&event, false, line, sizeof(line));
     cr_expect_str_eq(line, "diverged: the backup: why");
+    event.report = "hart 0: 0x1 on the primary, 0x2 on the backup\npage 3: ...";
+    event_to_line(&event, false, line, sizeof(line));
+    cr_expect_str_eq(line, "diverged: the backup: why; hart 0: 0x1 on the primary, 0x2 on the "
+                           "backup; page 3: ...");
 }
 
 Test(events, text_of_a_stranger_that_is_not_utf8_costs_the_text_alone)

@@ -23,9 +23,9 @@ static void expect_round_trip(const struct message *message)
 
     assert(frame_size > 0 && frame_size <= FRAME_MAX_SIZE && frame != NULL);
     assert(codec_encode(message, frame, frame_size, &size) == CODEC_OK && size == frame_size);
-    assert(codec_decode(frame, size, &again, &used) == CODEC_OK && used == size);
+    assert(codec_decode(NULL, frame, size, &again, &used) == CODEC_OK && used == size);
     assert(same_message(message, again));
-    message_free(again);
+    message_free(NULL, again);
     free(frame);
 }
 
@@ -36,7 +36,7 @@ static void decode_stream(const uint8_t *data, size_t size)
     for (;;) {
         struct message *message;
         size_t used;
-        enum codec_result result = codec_decode(data + at, size - at, &message, &used);
+        enum codec_result result = codec_decode(NULL, data + at, size - at, &message, &used);
 
         if (result != CODEC_OK) {
             assert(message == NULL && used == 0);
@@ -44,7 +44,7 @@ static void decode_stream(const uint8_t *data, size_t size)
         }
         assert(used >= FRAME_HEADER_SIZE && used <= size - at);
         expect_round_trip(message);
-        message_free(message);
+        message_free(NULL, message);
         at += used;
     }
 }

@@ -76,15 +76,16 @@ static int heavy_load(void *machine, struct ftvm_reader *reader)
     return result;
 }
 
-static uint64_t heavy_digest(void *machine)
+static void heavy_digest(void *machine, struct ftvm_digest *digest)
 {
     struct heavy *heavy = machine;
-    return heavy->inputs;
+    ftvm_digest_add(digest, "inputs", 0, &heavy->inputs, sizeof heavy->inputs);
 }
 
 static void *heavy_run(void *argument)
 {
     static const struct ftvm_machine_ops ops = {
+        .size = sizeof ops,
         .deliver = heavy_deliver,
         .emit = heavy_emit,
         .save = heavy_save,
@@ -240,6 +241,7 @@ static void slow_emit(void *machine, uint32_t device, const void *data, size_t s
 static void *make_outputs(void *argument)
 {
     static const struct ftvm_machine_ops ops = {
+        .size = sizeof ops,
         .deliver = heavy_deliver,
         .emit = slow_emit,
         .save = heavy_save,

@@ -17,6 +17,8 @@ struct replica {
     struct ftvm_node *node;
     struct toy_machine *toy;
     struct ftvm_event last_failover;
+    ftvm_position diverged_at;
+    char report[512]; /* with it */
 };
 
 struct pair {
@@ -48,6 +50,10 @@ static void on_event(void *context, const struct ftvm_event *event)
     }
     if (event->kind == FTVM_EVENT_FAILOVER) {
         replica->last_failover = *event;
+    }
+    if (event->kind == FTVM_EVENT_DIVERGED) {
+        replica->diverged_at = event->position;
+        snprintf(replica->report, sizeof replica->report, "%s", event->report);
     }
 }
 
@@ -443,6 +449,20 @@ Test(pair, finds_a_backup_that_diverges, .timeout = 60)
     cr_assert_eq(status_of(&a).term, 2);
     ftvm_node_stop(a.node);
     cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    /* Epochs are counted from 0 and have 1000 units. */
+    cr_expect_eq(a.diverged_at, 101 * 1000);
+    cr_expect_eq(b.diverged_at, a.diverged_at);
+    /* The state differs, in its last bit, and the number of epochs does not. */
+    char expected[512];
+    unsigned long long ours = 0, theirs = 0;
+    cr_expect_eq(
+        sscanf(a.report, "state 0: 0x%llx on the primary, 0x%llx on the backup", &ours, &theirs), 2,
+        "%s", a.report);
+    snprintf(expected, sizeof expected, "state 0: 0x%llx on the primary, 0x%llx on the backup",
+             ours, theirs);
+    cr_expect_str_eq(a.report, expected);
+    cr_expect_neq(ours, theirs);
+    cr_expect_str_eq(b.report, "");
     end_pair(&pair, &a, &b);
 }
 

@@ -55,10 +55,11 @@ static int toy_load(void *machine, struct ftvm_reader *reader)
     return ftvm_read(reader, toy->ballast, TOY_BALLAST);
 }
 
-static uint64_t toy_digest(void *machine)
+static void toy_digest(void *machine, struct ftvm_digest *digest)
 {
     struct toy_machine *toy = machine;
-    return stir(toy->state, toy->epochs);
+    ftvm_digest_add(digest, "state", 0, &toy->state, sizeof toy->state);
+    ftvm_digest_add(digest, "epochs", 0, &toy->epochs, sizeof toy->epochs);
 }
 
 static void toy_promoted(void *machine, enum ftvm_settle settle)
@@ -126,6 +127,7 @@ static int execute(struct toy_machine *toy, const struct ftvm_epoch *epoch)
 static void *run(void *argument)
 {
     static const struct ftvm_machine_ops ops = {
+        .size = sizeof ops,
         .deliver = toy_deliver,
         .emit = toy_emit,
         .save = toy_save,

@@ -17,6 +17,7 @@ struct samples {
     char name[LOG_MAX_NAME + 1];
     char reason[LOG_MAX_REASON + 1];
     struct log_input inputs[LOG_MAX_INPUTS];
+    struct log_part parts[LOG_MAX_PARTS];
 };
 
 static inline void samples_init(struct samples *samples)
@@ -88,7 +89,11 @@ static inline struct message sample_ordinary(struct samples *samples, enum messa
     case MESSAGE_ACK: message.ack = (struct message_ack){1, 2000, 3000000, 4000000000}; break;
     case MESSAGE_PROTECTED: message.protected_ = (struct message_protected){3, 99}; break;
     case MESSAGE_HEARTBEAT: message.heartbeat = (struct message_heartbeat){3, 5, 7}; break;
-    case MESSAGE_BYE: message.bye = (struct message_bye){3, BYE_POWEROFF, "powered off"}; break;
+    case MESSAGE_BYE:
+        samples->parts[0] = (struct log_part){"register", 3, 8, 0x1234, {samples->data, 8}};
+        samples->parts[1] = (struct log_part){"page", 1000000, 4096, 1, {NULL, 0}};
+        message.bye = (struct message_bye){3, BYE_DIVERGED, "it diverged", 4711, 2, samples->parts};
+        break;
     case MESSAGE_TYPE_END: break;
     }
     return message;
@@ -142,7 +147,14 @@ static inline struct message sample_at_limit(struct samples *samples, enum messa
     case MESSAGE_ACK: message.ack = (struct message_ack){max, max, max, max}; break;
     case MESSAGE_PROTECTED: message.protected_ = (struct message_protected){max, max}; break;
     case MESSAGE_HEARTBEAT: message.heartbeat = (struct message_heartbeat){max, max, max}; break;
-    case MESSAGE_BYE: message.bye = (struct message_bye){max, UINT32_MAX, samples->reason}; break;
+    case MESSAGE_BYE:
+        for (size_t i = 0; i < LOG_MAX_PARTS; i++) {
+            samples->parts[i] = (struct log_part){
+                samples->name, max, max, max, {samples->data, LOG_MAX_PART_VALUE}};
+        }
+        message.bye = (struct message_bye){max, UINT32_MAX,    samples->reason,
+                                           max, LOG_MAX_PARTS, samples->parts};
+        break;
     case MESSAGE_TYPE_END: break;
     }
     return message;
@@ -208,6 +220,19 @@ static inline bool same_state_begin(const struct message_state_begin *a,
            a->estimate == b->estimate;
 }
 
+static inline bool same_bye(const struct message_bye *a, const struct message_bye *b)
+{
+    bool same = a->term == b->term && a->code == b->code && same_text(a->reason, b->reason) &&
+                a->position == b->position && a->part_count == b->part_count;
+    for (size_t i = 0; same && i < a->part_count; i++) {
+        const struct log_part *left = &a->parts[i], *right = &b->parts[i];
+        same = same_text(left->name, right->name) && left->index == right->index &&
+               left->size == right->size && left->digest == right->digest &&
+               same_bytes(left->value, right->value);
+    }
+    return same;
+}
+
 static inline bool same_message(const struct message *a, const struct message *b)
 {
     if (a->type != b->type) {
@@ -238,9 +263,7 @@ static inline bool same_message(const struct message *a, const struct message *b
         return a->heartbeat.term == b->heartbeat.term &&
                a->heartbeat.position == b->heartbeat.position &&
                a->heartbeat.released == b->heartbeat.released;
-    case MESSAGE_BYE:
-        return a->bye.term == b->bye.term && a->bye.code == b->bye.code &&
-               same_text(a->bye.reason, b->bye.reason);
+    case MESSAGE_BYE: return same_bye(&a->bye, &b->bye);
     case MESSAGE_TYPE_END: break;
     }
     return false;

@@ -29,11 +29,11 @@ static void expect_round_trip(struct fixture *fixture, const struct message *mes
     cr_assert_eq(codec_encode(message, fixture->frame, sizeof(fixture->frame), &fixture->size),
                  CODEC_OK);
     cr_assert_eq(fixture->size, codec_frame_size(message));
-    cr_assert_eq(codec_decode(fixture->frame, fixture->size, &decoded, &used), CODEC_OK, "%s",
+    cr_assert_eq(codec_decode(NULL, fixture->frame, fixture->size, &decoded, &used), CODEC_OK, "%s",
                  message_type_name(message->type));
     cr_assert_eq(used, fixture->size);
     cr_assert(same_message(message, decoded), "%s", message_type_name(message->type));
-    message_free(decoded);
+    message_free(NULL, decoded);
 }
 
 static void expect_refused(struct fixture *fixture, const struct message *message)
@@ -75,12 +75,13 @@ Test(codec, a_frame_after_another_is_left_alone)
     cr_assert_eq(codec_encode(&second, fixture->frame + first_size,
                               sizeof(fixture->frame) - first_size, &second_size),
                  CODEC_OK);
-    cr_assert_eq(codec_decode(fixture->frame, first_size + second_size, &decoded, &used), CODEC_OK);
+    cr_assert_eq(codec_decode(NULL, fixture->frame, first_size + second_size, &decoded, &used),
+                 CODEC_OK);
     cr_assert_eq(used, first_size);
-    message_free(decoded);
-    cr_assert_eq(codec_decode(fixture->frame + used, second_size, &decoded, &used), CODEC_OK);
+    message_free(NULL, decoded);
+    cr_assert_eq(codec_decode(NULL, fixture->frame + used, second_size, &decoded, &used), CODEC_OK);
     cr_assert(same_message(decoded, &second));
-    message_free(decoded);
+    message_free(NULL, decoded);
     free(fixture);
 }
 
@@ -143,6 +144,15 @@ Test(codec, encoder_refuses_what_is_beyond_a_limit)
     expect_refused(fixture, &message);
     message = sample_ordinary(samples, MESSAGE_BYE);
     message.bye.reason = long_reason;
+    expect_refused(fixture, &message);
+    message = sample_at_limit(samples, MESSAGE_BYE);
+    message.bye.part_count++;
+    expect_refused(fixture, &message);
+    message = sample_ordinary(samples, MESSAGE_BYE);
+    samples->parts[1].name = long_name;
+    expect_refused(fixture, &message);
+    message = sample_ordinary(samples, MESSAGE_BYE);
+    samples->parts[0].value.size = LOG_MAX_PART_VALUE + 1;
     expect_refused(fixture, &message);
     message = sample_at_limit(samples, MESSAGE_STATE_CHUNK);
     message.state_chunk.data.size++;
@@ -241,14 +251,14 @@ Test(codec, a_copy_stands_on_its_own)
         for (int kind = SAMPLE_EMPTY; kind < SAMPLE_KIND_END; kind++) {
             struct message message =
                 sample_make(&fixture->samples, (enum message_type)type, (enum sample_kind)kind);
-            struct message *copy = message_copy(&message);
+            struct message *copy = message_copy(NULL, &message);
 
             cr_assert_not_null(copy);
             cr_assert(same_message(&message, copy));
-            message_free(copy);
+            message_free(NULL, copy);
         }
     }
-    message_free(NULL);
+    message_free(NULL, NULL);
     free(fixture);
 }
 

@@ -59,7 +59,7 @@ static enum codec_result decode(struct fixture *fixture)
 {
     struct message *message;
     size_t used;
-    enum codec_result result = codec_decode(fixture->frame, fixture->size, &message, &used);
+    enum codec_result result = codec_decode(NULL, fixture->frame, fixture->size, &message, &used);
 
     if (result != CODEC_OK) {
         cr_assert_null(message);
@@ -69,7 +69,7 @@ static enum codec_result decode(struct fixture *fixture)
     cr_assert_eq(used, fixture->size);
     cr_assert_neq(codec_frame_size(message), 0);
     cr_assert_leq(codec_frame_size(message), FRAME_MAX_SIZE);
-    message_free(message);
+    message_free(NULL, message);
     return result;
 }
 
@@ -302,6 +302,21 @@ Test(codec_hostile, bad_names_are_refused)
     free(fixture);
 }
 
+static void expect_parts(struct fixture *fixture, Ftvm__Log__Bye *bye, size_t count,
+                         size_t value_size, enum codec_result result)
+{
+    Ftvm__Log__Part part = FTVM__LOG__PART__INIT;
+    Ftvm__Log__Part *parts[LOG_MAX_PARTS + 1];
+    part.name = bytes_of("page", 4);
+    part.value = bytes_of("123456789", value_size);
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = &part;
+    }
+    bye->n_parts = count;
+    bye->parts = parts;
+    cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye->base), result);
+}
+
 Test(codec_hostile, decoder_refuses_what_is_beyond_a_limit)
 {
     struct fixture *fixture = fixture_new();
@@ -333,6 +348,11 @@ Test(codec_hostile, decoder_refuses_what_is_beyond_a_limit)
     cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye.base), CODEC_E_LIMIT);
     bye.reason = bytes_of("a\0b", 3);
     cr_expect_eq(decode_packed(fixture, MESSAGE_BYE, &bye.base), CODEC_E_PAYLOAD);
+    bye.reason = bytes_of("r", 1);
+    expect_parts(fixture, &bye, LOG_MAX_PARTS, 1, CODEC_OK);
+    expect_parts(fixture, &bye, LOG_MAX_PARTS + 1, 1, CODEC_E_LIMIT);
+    expect_parts(fixture, &bye, 1, LOG_MAX_PART_VALUE, CODEC_OK);
+    expect_parts(fixture, &bye, 1, LOG_MAX_PART_VALUE + 1, CODEC_E_LIMIT);
     free(long_chunk);
     free(fixture);
 }
@@ -411,7 +431,7 @@ Test(codec_hostile, scratch_gives_no_more_than_its_budget)
     size_t given = 0;
     void *piece;
 
-    scratch_init(&scratch, 100000);
+    scratch_init(&scratch, NULL, 100000);
     while ((piece = scratch_alloc(&scratch, 100)) != NULL) {
         cr_assert_eq((uintptr_t)piece % 16, 0);
         memset(piece, 0xff, 100);
@@ -422,7 +442,7 @@ Test(codec_hostile, scratch_gives_no_more_than_its_budget)
     cr_expect_not(scratch.out_of_memory);
     cr_expect_null(scratch_alloc(&scratch, SIZE_MAX));
     scratch_free(&scratch);
-    scratch_init(&scratch, 0);
+    scratch_init(&scratch, NULL, 0);
     cr_expect_not_null(scratch_alloc(&scratch, SCRATCH_INLINE));
     cr_expect_null(scratch_alloc(&scratch, 1));
     scratch_free(&scratch);

@@ -93,7 +93,7 @@ static inline struct answer answer_at(const struct place *place, enum arbiter_re
     struct arbiter *arbiter;
     char *error = answer.error;
 
-    cr_assert_eq(arbiter_file_open(&arbiter, place->path, place->calls), 0);
+    cr_assert_eq(arbiter_file_open(&arbiter, NULL, place->path, place->calls), 0);
     switch (kind) {
     case REQUEST_START:
         answer.outcome =

@@ -114,7 +114,7 @@ static inline void owner_init(struct owner *owner, struct ev_loop *loop)
     memset(owner, 0, sizeof(*owner));
     owner->loop = loop;
     owner->authorise = true;
-    cr_assert_eq(channel_create(&owner->channel, loop, &callbacks), 0);
+    cr_assert_eq(channel_create(&owner->channel, NULL, loop, &callbacks), 0);
 }
 
 static inline void owner_listen(struct owner *owner, const char *address)

@@ -16,12 +16,13 @@ Test(arbiter, a_spec_is_none_or_a_file)
     char error[ARBITER_ERROR_SIZE];
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        cr_expect_eq(arbiter_open(&arbiter, bad[i], error, sizeof(error)), -EINVAL, "%s", bad[i]);
+        cr_expect_eq(arbiter_open(&arbiter, NULL, bad[i], error, sizeof(error)), -EINVAL, "%s",
+                     bad[i]);
         cr_expect_str_neq(error, "");
     }
-    cr_assert_eq(arbiter_open(&arbiter, "none", error, sizeof(error)), 0);
+    cr_assert_eq(arbiter_open(&arbiter, NULL, "none", error, sizeof(error)), 0);
     arbiter_close(arbiter);
-    cr_assert_eq(arbiter_open(&arbiter, "file:name", NULL, 0), 0);
+    cr_assert_eq(arbiter_open(&arbiter, NULL, "file:name", NULL, 0), 0);
     arbiter_close(arbiter);
     arbiter_close(NULL);
 }
@@ -33,7 +34,7 @@ Test(arbiter, without_an_arbiter_every_claim_wins)
     struct arbiter *arbiter;
     char error[ARBITER_ERROR_SIZE];
 
-    cr_assert_eq(arbiter_open(&arbiter, "none", error, sizeof(error)), 0);
+    cr_assert_eq(arbiter_open(&arbiter, NULL, "none", error, sizeof(error)), 0);
     cr_expect_eq(arbiter_start(arbiter, &claim, &record, error, sizeof(error)), ARBITER_WON);
     cr_expect_eq(record.term, 1);
     cr_expect_eq(arbiter_claim(arbiter, &claim, &record, error, sizeof(error)), ARBITER_WON);

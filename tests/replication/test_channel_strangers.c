@@ -275,9 +275,9 @@ Test(channel_strangers, the_refused_hears_why)
     raw_send_message(fd, &hello);
     size = recv(fd, bytes, sizeof(bytes), 0);
     cr_assert_gt(size, 0);
-    cr_assert_eq(codec_decode(bytes, (size_t)size, &heard, &used), CODEC_OK);
+    cr_assert_eq(codec_decode(NULL, bytes, (size_t)size, &heard, &used), CODEC_OK);
     cr_assert_eq(heard->type, MESSAGE_REFUSE);
-    message_free(heard);
+    message_free(NULL, heard);
     close(fd);
     run_until_closed(&scene.primary);
     cr_assert_eq(scene.primary.received, 1);

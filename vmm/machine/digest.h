@@ -12,6 +12,6 @@
 #define DIGEST_WINDOW 16384u
 
 /* Callback of the node (struct ftvm_machine_ops): hart, devices, one window of RAM. */
-uint64_t machine_digest(void *context);
+void machine_digest(void *context, struct ftvm_digest *digest);
 
 #endif

@@ -123,6 +123,7 @@ static int run_epoch(struct machine *machine)
 static int run_under(struct machine *machine)
 {
     static const struct ftvm_machine_ops ops = {
+        .size = sizeof ops,
         .deliver = world_deliver,
         .emit = world_emit,
         .save = machine_state_save,

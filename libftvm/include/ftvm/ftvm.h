@@ -26,16 +26,23 @@
  * its state, the epoch's clock, and the values from ftvm_value(), and on nothing else. A position
  * is a count of progress that never decreases and at which the machine can stop reproducibly; a
  * machine that can stop only at or just past a position is welcome so long as where it stops is
- * deterministic.
+ * deterministic. <ftvm/check.h> finds what in a machine does not keep the contract.
  *
- * Threads. "vCPU thread" is the one thread that runs the guest and calls ftvm_begin, ftvm_stop_at,
- * ftvm_boundary, ftvm_idle, ftvm_halt, ftvm_output and ftvm_value. "I/O thread" belongs to the
- * library. Other calls say which thread may make them. The library has no global state: any number
- * of nodes may live in one process. It installs no signal handlers, prints nothing and never exits.
+ * Threads. "vCPU thread" is the one thread that runs the guest: the one that called ftvm_begin, and
+ * alone calls ftvm_stop_at, ftvm_boundary, ftvm_idle, ftvm_halt, ftvm_output, ftvm_value and
+ * ftvm_clock. "I/O thread" is the library's own, or whoever calls ftvm_node_dispatch (enum
+ * ftvm_io). Other calls say which thread may make them. A call on a thread that may not make it is
+ * refused (FTVM_E_THREAD), and so is one at the wrong time (FTVM_E_STATE). The library has no
+ * global state: any number of nodes may live in one process. It installs no signal handlers, prints
+ * nothing and never exits. On fork() a node stays with the parent: the child must not touch it.
  *
  * Errors. Every int result is 0 or positive for success, or one of the negative enum ftvm_error;
  * ftvm_node_error() then has a line for people that names the values involved. On error nothing was
- * taken.
+ * taken. A node pointer of NULL is FTVM_E_INVALID.
+ *
+ * Growth. A struct that begins with `size` may gain fields at its end in a later 0.x: set it to the
+ * struct's size, by an init call where there is one, and programs built with older headers go on
+ * working with newer libraries. All other structs and all numbers of enumerators stay as they are.
  *
  * Sources: Bressoud and Schneider, "Hypervisor-based fault tolerance", SOSP 1995 and TOCS 14(1),
  * 1996: epochs, rules P0-P7, the output rule of the revised protocol (section 4.3).
@@ -51,11 +58,31 @@
 extern "C" {
 #endif
 
+/* Marks what the shared library exports. */
 #define FTVM_API __attribute__((visibility("default")))
 
-#define FTVM_VERSION_MAJOR 0
-#define FTVM_VERSION_MINOR 1
-#define FTVM_VERSION_PATCH 0
+/* ---- Version ------------------------------------------------------------------------------- */
+
+#define FTVM_VERSION_MAJOR 0 /* of this header */
+#define FTVM_VERSION_MINOR 1 /* grows with the interface */
+#define FTVM_VERSION_PATCH 0 /* grows with everything else */
+
+/* The three as one number that grows with each version. */
+#define FTVM_VERSION_NUMBER                                                                        \
+    (FTVM_VERSION_MAJOR * 1000000 + FTVM_VERSION_MINOR * 1000 + FTVM_VERSION_PATCH)
+
+/* FTVM_VERSION: the three as text, "0.1.0". */
+#define FTVM_TEXT_OF_(x) #x
+#define FTVM_VERSION_TEXT_(major, minor, patch)                                                    \
+    FTVM_TEXT_OF_(major) "." FTVM_TEXT_OF_(minor) "." FTVM_TEXT_OF_(patch)
+#define FTVM_VERSION FTVM_VERSION_TEXT_(FTVM_VERSION_MAJOR, FTVM_VERSION_MINOR, FTVM_VERSION_PATCH)
+
+/* "0.1.0" of the library that was linked, valid for ever. Any thread. */
+FTVM_API const char *ftvm_version(void);
+
+/* FTVM_VERSION_NUMBER of the library that was linked: one that is not below that of the header does
+ * all that the header says. Any thread. */
+FTVM_API int ftvm_version_number(void);
 
 /* ---- Errors -------------------------------------------------------------------------------- */
 
@@ -78,8 +105,10 @@ extern "C" {
     X(FTVM_E_LOST, -15, "the primary was lost before this replica could take over")                \
     X(FTVM_E_STUCK, -16, "the vCPU thread reached no boundary for too long")                       \
     X(FTVM_E_MACHINE, -17, "a callback of the machine failed")                                     \
-    X(FTVM_E_CORRUPT, -18, "damaged or hostile data from the other replica")
+    X(FTVM_E_CORRUPT, -18, "damaged or hostile data from the other replica")                       \
+    X(FTVM_E_THREAD, -19, "this thread may not make this call")
 
+/* What went wrong: the table above. */
 enum ftvm_error {
 #define FTVM_ERROR_ENUM(name, number, text) name = number,
     FTVM_ERRORS(FTVM_ERROR_ENUM)
@@ -88,8 +117,6 @@ enum ftvm_error {
 
 /* Text of an error code, never NULL. Any thread. */
 FTVM_API const char *ftvm_strerror(int error);
-/* "0.1.0" of the library that was linked; compare with FTVM_VERSION_*. */
-FTVM_API const char *ftvm_version(void);
 
 /* ---- Limits -------------------------------------------------------------------------------- */
 
@@ -104,6 +131,7 @@ FTVM_API const char *ftvm_version(void);
 typedef uint64_t ftvm_position; /* instructions (or other units of progress) since reset */
 typedef uint64_t ftvm_term;     /* fencing number: grows with every change of who is active */
 
+/* One replica of a machine: engine, channel and all that belongs to them. Opaque. */
 struct ftvm_node;
 
 /* Where a state is written to, during ops.save. */
@@ -118,30 +146,54 @@ struct ftvm_reader;
  * primary lost) must be returned from ops.load. vCPU thread, inside ops.load only. */
 FTVM_API int ftvm_read(struct ftvm_reader *reader, void *data, size_t size);
 
+/* Where the parts of a machine's state are told, during ops.digest. */
+struct ftvm_digest;
+
+/* Adds a part of the state to the digest: both replicas add the same parts in the same order, and
+ * where they do not agree, the report names the part that differs ("register 3"). `part` is kept as
+ * a pointer: a string that lives as long as the node does, best a literal. Parts of up to 8 bytes
+ * are shown with their values. vCPU thread, inside ops.digest only; takes about the time of reading
+ * the data. Costs nothing when it is not called: a machine with a digest of its own adds that as
+ * its one part. */
+FTVM_API void ftvm_digest_add(struct ftvm_digest *digest, const char *part, uint64_t index,
+                              const void *data, size_t size);
+
+/* True: add the whole state, whatever it costs; asked by ftvm_check_determinism(), which looks for
+ * what differs. False: what can be paid for at each boundary. vCPU thread, inside ops.digest. */
+FTVM_API bool ftvm_digest_is_whole(const struct ftvm_digest *digest);
+
 /* How outputs in flight are settled when a backup goes live. */
 enum ftvm_settle {
     FTVM_SETTLE_REISSUE,   /* the machine issues its I/O in flight again */
     FTVM_SETTLE_UNCERTAIN, /* the machine tells the guest that its I/O in flight may have failed */
 };
 
-/* Implemented by the VMM. `machine` is the pointer given to ftvm_begin. */
+/* Implemented by the VMM; copied by ftvm_begin. `machine` is the pointer given there. Callbacks
+ * must not call back into the node, but where their comment says so. */
 struct ftvm_machine_ops {
+    size_t size; /* sizeof(struct ftvm_machine_ops) */
     /* An input enters the guest. vCPU thread, at a boundary, in the order of the log, on both
-     * replicas. Data is valid during the call. A negative result ends the node (FTVM_E_MACHINE). */
+     * replicas. Data is valid during the call. May call ftvm_output and ftvm_input. A negative
+     * result ends the node (FTVM_E_MACHINE). */
     int (*deliver)(void *machine, uint32_t device, const void *data, size_t size);
     /* An output may leave: send it now. Must not block. Called on the active replica
      * only, and after a promotion possibly again for outputs that the lost primary had sent. One at
-     * a time, on the I/O or the vCPU thread; the latter is then inside of a call to the library. */
+     * a time, on the I/O or the vCPU thread; the latter is then inside of a call to the library.
+     * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. */
     void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
-    /* Writes the whole state / replaces it by what is read. vCPU thread, at a boundary. 0 or a
-     * negative code. A loaded state is to be validated: it comes from the network. */
+    /* Writes the whole state, its version first. vCPU thread, at a boundary. 0 or a negative code;
+     * a state that cannot be saved leaves the machine without that backup, and running. */
     int (*save)(void *machine, struct ftvm_writer *writer);
+    /* Replaces the state by what is read, which must be all of it. It comes from the network, and
+     * perhaps from another version: to be checked before it is used. vCPU thread, inside ftvm_begin
+     * on a backup. 0, or a negative code (the node ends, FTVM_E_MACHINE). */
     int (*load)(void *machine, struct ftvm_reader *reader);
-    /* A digest of the state that must agree between replicas at equal positions; cheap, as it is
-     * asked for at every boundary. vCPU thread. NULL: no check but the position's. */
-    uint64_t (*digest)(void *machine);
+    /* Adds to `digest` what must agree between replicas at equal positions, part by part; cheap, as
+     * it is asked for at every boundary. vCPU thread. NULL: no check but the position's. */
+    void (*digest)(void *machine, struct ftvm_digest *digest);
     /* This replica is active from here on. Called once, on the vCPU thread, at the boundary (or
-     * value) where the log ended: settle I/O in flight, announce on networks. NULL: nothing. */
+     * value) where the log ended: settle I/O in flight, announce on networks. May call ftvm_input
+     * and ftvm_output. NULL: nothing. */
     void (*promoted)(void *machine, enum ftvm_settle settle);
     /* Bytes that save would write, for progress display. vCPU thread. NULL: unknown. */
     uint64_t (*state_size)(void *machine);
@@ -149,7 +201,7 @@ struct ftvm_machine_ops {
 
 /* One stretch of execution, filled in by ftvm_begin, ftvm_boundary and ftvm_idle. */
 struct ftvm_epoch {
-    uint64_t number;
+    uint64_t number;        /* grows by one with each epoch of the machine's history */
     ftvm_position position; /* where it starts: the position passed to ftvm_boundary */
     uint64_t length;        /* run until position + length, unless the guest idles or halts first,
                                or ftvm_stop_at says to end it */
@@ -158,10 +210,23 @@ struct ftvm_epoch {
                                inside is clock_ns + ((at - position) * rate_q32 >> 32) */
 };
 
+/* Guest time at position `at`, not before the epoch's own, in nanoseconds: what a machine that
+ * computes its clock shows to the guest. Any thread. */
+FTVM_API uint64_t ftvm_epoch_clock(const struct ftvm_epoch *epoch, ftvm_position at);
+
+/* The first position of the epoch at which guest time is `clock_ns` or later: where a timer goes
+ * off. May lie behind the epoch's end; UINT64_MAX: never. Any thread. */
+FTVM_API ftvm_position ftvm_epoch_position(const struct ftvm_epoch *epoch, uint64_t clock_ns);
+
 /* ---- Configuration ------------------------------------------------------------------------- */
 
-enum ftvm_role { FTVM_ROLE_PRIMARY, FTVM_ROLE_BACKUP };
+/* What a replica is. */
+enum ftvm_role {
+    FTVM_ROLE_PRIMARY, /* decides, and faces the world */
+    FTVM_ROLE_BACKUP,  /* follows, and may take over */
+};
 
+/* When the guest waits for its backup. */
 enum ftvm_protocol {
     FTVM_PROTOCOL_ORIGINAL, /* wait for the acknowledgement at every boundary */
     FTVM_PROTOCOL_REVISED,  /* outputs wait instead of the guest (default) */
@@ -174,6 +239,13 @@ enum ftvm_lag_policy {
                       claim that this needs */
 };
 
+/* Who drives the node's sockets and timers. */
+enum ftvm_io {
+    FTVM_IO_THREAD, /* a thread of the library (default) */
+    FTVM_IO_CALLER, /* the embedder's event loop, by ftvm_node_fd and ftvm_node_dispatch */
+};
+
+/* What an event tells. */
 enum ftvm_event_kind {
     FTVM_EVENT_START,    /* the node runs */
     FTVM_EVENT_ROLE,     /* role, protection or term changed */
@@ -190,35 +262,62 @@ enum ftvm_event_kind {
 
 /* Something happened. Fields that do not belong to the kind are zero. */
 struct ftvm_event {
-    enum ftvm_event_kind kind;
-    uint64_t time_ns; /* CLOCK_REALTIME */
-    enum ftvm_role role;
-    bool is_protected;
-    ftvm_term term;
-    ftvm_position position;
-    const char *peer;     /* name of the other replica, or "" */
-    const char *text;     /* one line for people, or "" */
-    uint64_t done, total; /* bytes */
-    uint64_t pause_ns;    /* TRANSFER at its end: how long the guest stood still */
-    uint64_t detected_ns; /* FAILOVER: last sign of life until suspicion */
-    uint64_t claimed_ns;  /* FAILOVER: suspicion until the claim was won */
-    uint64_t consumed_ns; /* FAILOVER: claim until the log was consumed */
-    uint64_t live_ns;     /* FAILOVER: log consumed until the kept outputs were sent again */
-    ftvm_position agreed; /* DIVERGED */
-    int error;            /* STOP: enum ftvm_error, or 0 */
+    enum ftvm_event_kind kind; /* which of them, and so which fields below are its own */
+    uint64_t time_ns;          /* CLOCK_REALTIME */
+    enum ftvm_role role;       /* of this replica, now */
+    bool is_protected;         /* as in struct ftvm_status */
+    ftvm_term term;            /* of this replica, now */
+    ftvm_position position;    /* of this replica's last boundary; DIVERGED: first that disagreed */
+    const char *peer;          /* name of the other replica, or "" */
+    const char *text;          /* one line for people, or "" */
+    uint64_t done;             /* TRANSFER: bytes so far */
+    uint64_t total;            /* TRANSFER: bytes in all, 0: unknown */
+    uint64_t pause_ns;         /* TRANSFER at its end: how long the guest stood still */
+    uint64_t detected_ns;      /* FAILOVER: last sign of life until suspicion */
+    uint64_t claimed_ns;       /* FAILOVER: suspicion until the claim was won */
+    uint64_t consumed_ns;      /* FAILOVER: claim until the log was consumed */
+    uint64_t live_ns;          /* FAILOVER: log consumed until the kept outputs were sent again */
+    ftvm_position agreed;      /* DIVERGED: last that agreed */
+    int error;                 /* STOP: enum ftvm_error, or 0 */
+    const char *report; /* DIVERGED: on the primary, which parts of the state differ, a line for
+                           each, or ""; never NULL */
 };
 
-enum ftvm_log_level { FTVM_LOG_DEBUG, FTVM_LOG_INFO, FTVM_LOG_WARNING, FTVM_LOG_ERROR };
+/* How much a line of the log matters. */
+enum ftvm_log_level {
+    FTVM_LOG_DEBUG,   /* for who looks for a fault: connections, refusals that may pass */
+    FTVM_LOG_INFO,    /* what is as it should be */
+    FTVM_LOG_WARNING, /* what may need somebody */
+    FTVM_LOG_ERROR,   /* what does */
+};
+
+/* Where a node's memory comes from, in place of malloc and free. Called by ftvm_node_create, by
+ * every other call on the node, and on the library's threads, often by several at once: the
+ * functions must be thread-safe, must not block and must not call back into the node.
+ *
+ * NULL from allocate is an error like others. A call that needs memory returns FTVM_E_MEMORY; a
+ * connection that does is given up, as if it had broken; a node that cannot keep what the protocol
+ * trusts it with ends with FTVM_E_MEMORY and leaves the machine to the other replica.
+ *
+ * Not routed here: what libev, getaddrinfo, the C library and the threads' stacks take. Of these
+ * only libev does not survive a failure: it ends the process, unless ev_set_allocator() says
+ * otherwise. It allocates in ftvm_node_start, and later when there are more descriptors or
+ * connections than there ever were (logging/memory.h has the particulars). */
+struct ftvm_allocator {
+    void *(*allocate)(void *context, size_t size); /* aligned for any type; NULL: there is none */
+    void (*release)(void *context, void *memory);  /* what allocate gave, never NULL */
+    void *context;                                 /* valid until ftvm_node_destroy has returned */
+};
 
 /* Fill with ftvm_config_init() first, then set what differs. Strings and the description are copied
  * by ftvm_node_create. */
 struct ftvm_config {
-    size_t size; /* sizeof(struct ftvm_config), set by ftvm_config_init */
+    size_t size; /* sizeof(struct ftvm_config) of the caller, set by ftvm_config_init */
 
     const char *name; /* of the machine: both replicas' and the arbiter's record. A backup may leave
                          it NULL and takes its primary's */
     const char *replica; /* of this replica; NULL: host name, process id and a random number */
-    enum ftvm_role role;
+    enum ftvm_role role; /* (FTVM_ROLE_PRIMARY) */
 
     const char *listen;    /* "HOST:PORT" where joiners connect, once this replica is primary. NULL:
                               none can join. Port 0 takes a free one: ftvm_node_status says which. */
@@ -233,20 +332,20 @@ struct ftvm_config {
     /* Of the machine, for the joiner, who builds its own from it. On a backup: optional, and then
      * must equal the primary's. */
     const void *description;
-    size_t description_size;
+    size_t description_size; /* at most FTVM_MAX_DESCRIPTION */
 
     /* A backup takes from its primary: protocol, the epochs' lengths, heartbeat_ms, timeout_ms,
      * lag_policy and lag_epochs. The rest is its own, also when it has become primary. */
-    enum ftvm_protocol protocol;
-    uint64_t epoch_length; /* units of position per epoch; 0: as the next two say (0) */
-    uint32_t epoch_min_us; /* how long the guest runs before an input may end its epoch, and
-                              so about how long an input waits at most, if the machine
-                              calls ftvm_stop_at (100) */
-    uint32_t epoch_max_us; /* the longest epoch, in running time (4000). Its units of
-                              position follow from the measured speed, for which a unit
-                              should take less than a microsecond */
-    uint32_t heartbeat_ms; /* (50) */
-    uint32_t timeout_ms;   /* silence after which the other is suspected (1000) */
+    enum ftvm_protocol protocol; /* (FTVM_PROTOCOL_REVISED) */
+    uint64_t epoch_length;       /* units of position per epoch; 0: as the next two say (0) */
+    uint32_t epoch_min_us;       /* how long the guest runs before an input may end its epoch, and
+                                    so about how long an input waits at most, if the machine
+                                    calls ftvm_stop_at (100) */
+    uint32_t epoch_max_us;       /* the longest epoch, in running time (4000). Its units of
+                                    position follow from the measured speed, for which a unit
+                                    should take less than a microsecond */
+    uint32_t heartbeat_ms;       /* (50) */
+    uint32_t timeout_ms;         /* silence after which the other is suspected (1000) */
     enum ftvm_lag_policy lag_policy; /* (FTVM_LAG_WAIT) */
     uint64_t lag_epochs;             /* epochs that the backup's execution may be behind (64) */
     uint32_t stuck_ms;       /* no boundary for that long: the node ends itself (10000; 0: never) */
@@ -257,11 +356,22 @@ struct ftvm_config {
      * time (a primary's START: on the thread of ftvm_node_start); must not block or call back into
      * the node, but for ftvm_node_stop. NULL: none. */
     void (*on_event)(void *context, const struct ftvm_event *event);
-    void (*on_log)(void *context, enum ftvm_log_level level, const char *line);
-    void *context;
+    void (*on_log)(void *context, enum ftvm_log_level level, const char *line); /* the same */
+    void *context;                                                              /* for the two */
+
+    enum ftvm_io io;                        /* (FTVM_IO_THREAD) */
+    const struct ftvm_allocator *allocator; /* copied; NULL: malloc and free */
 };
 
-FTVM_API void ftvm_config_init(struct ftvm_config *config);
+/* Fills in the defaults, those in parentheses above and zero for the rest, for a caller whose
+ * struct has `size` bytes; C and C++ take the next one. Any thread. */
+FTVM_API void ftvm_config_init_sized(struct ftvm_config *config, size_t size);
+
+/* The same for this header's struct. */
+static inline void ftvm_config_init(struct ftvm_config *config)
+{
+    ftvm_config_init_sized(config, sizeof *config);
+}
 
 /* ---- The node ------------------------------------------------------------------------------ */
 
@@ -272,16 +382,19 @@ FTVM_API int ftvm_node_create(const struct ftvm_config *config, struct ftvm_node
 
 /* Primary: claims the term (FTVM_E_ACTIVE, FTVM_E_ARBITER), listens (FTVM_E_SYSTEM). Backup:
  * connects and shakes hands (FTVM_E_NO_PRIMARY, FTVM_E_REFUSED), after which the description is
- * here. Blocks. Once, any thread. */
+ * here. Blocks. Once, any thread. With FTVM_IO_CALLER a backup's shaking of hands is left to
+ * ftvm_node_dispatch: this call does not wait for it, FTVM_EVENT_START says that the primary has
+ * accepted this replica, FTVM_EVENT_STOP that it has not. */
 FTVM_API int ftvm_node_start(struct ftvm_node *node);
 
 /* The machine's description: the primary's own, or what the primary sent. Valid while the node
  * lives. After ftvm_node_start, any thread. */
 FTVM_API const void *ftvm_node_description(const struct ftvm_node *node, size_t *size);
 
-/* Binds the machine to the node. Backup: receives the state through ops->load. Primary with
- * wait_backup: keeps serving boundaries until protected before it returns. vCPU thread, once.
- * `position` is the machine's (0 for a new one); a loaded machine's is in first->position. */
+/* Binds the machine to the node, and makes the calling thread its vCPU thread. Backup: receives the
+ * state through ops->load. Primary with wait_backup: keeps serving boundaries until protected
+ * before it returns. Once. `position` is the machine's (0 for a new one); a loaded machine's is in
+ * first->position. FTVM_E_INVALID if `ops` lacks one that it must have. */
 FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *ops, void *machine,
                         ftvm_position position, struct ftvm_epoch *first);
 
@@ -289,13 +402,14 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
  * beyond the epoch's end; or `position` itself, if the epoch is to end there, by ftvm_boundary.
  * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
  * each to its end. Stopping must not change what the guest does. Costs less than a microsecond.
- * vCPU thread.
- */
+ * vCPU thread; on another one it answers `position`. */
 FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
 
 /* The epoch ended at `position`. Delivers inputs, and says how to go on. Blocks a backup until the
  * log is here, and a primary as long as the protocol demands. vCPU thread. Errors end the run:
- * FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK, ... */
+ * FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK, ...; but
+ * FTVM_E_INVALID, a position before the last one, and FTVM_E_THREAD and FTVM_E_STATE take nothing
+ * and change nothing. */
 FTVM_API int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next);
 
 /* The same for a guest that has nothing to do until an input arrives or until guest time is
@@ -312,11 +426,14 @@ FTVM_API int ftvm_halt(struct ftvm_node *node, ftvm_position position);
 FTVM_API int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* An environment instruction: in `value` goes what this replica would answer, out comes what the
- * log says (on a primary: the same). vCPU thread. */
+ * log says (on a primary: the same). `position` is that of the instruction, inside the epoch.
+ * Returns at once on an active replica, and blocks a backup until the log is here. FTVM_E_TOO_LARGE
+ * beyond FTVM_MAX_VALUE bytes; the errors of ftvm_boundary. vCPU thread. */
 FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size);
 
 /* A read of the guest's clock as an environment instruction, for machines that cannot compute time
- * inside an epoch: an ftvm_value() of the host's time as guest time, never going back. */
+ * inside an epoch: an ftvm_value() of the host's time as guest time in nanoseconds, never going
+ * back. vCPU thread. */
 FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns);
 
 /* The world has something for the guest. Copied; delivered at a coming boundary, in order. On a
@@ -338,39 +455,42 @@ FTVM_API int ftvm_node_fail(struct ftvm_node *node, const char *reason);
  * primary is fenced. FTVM_E_STATE if it may not claim. Any thread; returns at once. */
 FTVM_API int ftvm_node_promote(struct ftvm_node *node);
 
+/* A replica as it is now. */
 struct ftvm_status {
-    size_t size; /* set to sizeof(struct ftvm_status) by the caller */
-    enum ftvm_role role;
-    bool is_protected; /* primary: a backup acknowledges; backup: it may take over */
-    bool joining;      /* a state transfer is under way */
-    bool claiming;     /* waiting for the arbiter */
-    bool ended;        /* the node has stopped; `error` says why */
-    int error;
-    ftvm_term term;
-    uint64_t epoch;
-    ftvm_position position;      /* of this replica */
-    ftvm_position peer_position; /* of the other, as last heard */
-    uint64_t clock_ns;
-    uint64_t lsn;          /* last entry written (primary) or received (backup) */
-    uint64_t lsn_acked;    /* acknowledged by the backup */
-    uint64_t lsn_consumed; /* executed by the backup */
-    uint64_t outputs;      /* made since reset */
-    uint64_t outputs_released;
-    uint64_t outputs_held;               /* waiting (primary), kept (backup) */
-    uint64_t inputs;                     /* delivered since this node started */
-    uint64_t log_bytes;                  /* bytes of entries sent or received */
-    uint64_t sent_bytes, received_bytes; /* on the channel, everything */
-    uint64_t hold_ns_total;              /* time that released outputs had waited, summed */
-    uint64_t hold_count;                 /* number of outputs in that sum */
-    uint64_t hold_ns_median;             /* of the last 1024 outputs released while protected */
-    uint64_t peer_silent_ns;             /* since the last sign of life; 0 without peer */
-    uint16_t listen_port;
-    char name[FTVM_MAX_NAME + 1];
-    char replica[FTVM_MAX_NAME + 1];
-    char peer[FTVM_MAX_NAME + 1];
+    size_t size;                     /* set to sizeof(struct ftvm_status) by the caller */
+    enum ftvm_role role;             /* a backup that went live is a primary */
+    bool is_protected;               /* primary: a backup acknowledges; backup: it may take over */
+    bool joining;                    /* a state transfer is under way */
+    bool claiming;                   /* waiting for the arbiter */
+    bool ended;                      /* the node has stopped; `error` says why */
+    int error;                       /* once it has ended: enum ftvm_error */
+    ftvm_term term;                  /* 0: not known yet */
+    uint64_t epoch;                  /* number of the one that runs */
+    ftvm_position position;          /* of this replica */
+    ftvm_position peer_position;     /* of the other, as last heard */
+    uint64_t clock_ns;               /* guest time, as struct ftvm_epoch has it */
+    uint64_t lsn;                    /* last entry written (primary) or received (backup) */
+    uint64_t lsn_acked;              /* acknowledged by the backup */
+    uint64_t lsn_consumed;           /* executed by the backup */
+    uint64_t outputs;                /* made since reset */
+    uint64_t outputs_released;       /* of these, allowed to leave */
+    uint64_t outputs_held;           /* waiting (primary), kept (backup) */
+    uint64_t inputs;                 /* delivered since this node started */
+    uint64_t log_bytes;              /* bytes of entries sent or received */
+    uint64_t sent_bytes;             /* on the channel, everything */
+    uint64_t received_bytes;         /* the same */
+    uint64_t hold_ns_total;          /* time that released outputs had waited, summed */
+    uint64_t hold_count;             /* number of outputs in that sum */
+    uint64_t hold_ns_median;         /* of the last 1024 outputs released while protected */
+    uint64_t peer_silent_ns;         /* since the last sign of life; 0 without peer */
+    uint16_t listen_port;            /* 0: it does not listen */
+    char name[FTVM_MAX_NAME + 1];    /* of the machine */
+    char replica[FTVM_MAX_NAME + 1]; /* of this replica */
+    char peer[FTVM_MAX_NAME + 1];    /* of the other one, "" without */
 };
 
-/* A consistent snapshot. Any thread, never blocks for long. */
+/* A consistent snapshot. FTVM_E_INVALID if status->size was not set. Any thread, never blocks for
+ * long. */
 FTVM_API int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *status);
 
 /* One line for people about the last error of this node, "" if none. The text is copied to `line`.
@@ -378,8 +498,32 @@ FTVM_API int ftvm_node_status(const struct ftvm_node *node, struct ftvm_status *
 FTVM_API void ftvm_node_error(const struct ftvm_node *node, char *line, size_t size);
 
 /* Ends the I/O thread, if it still runs (a primary that was not stopped dies like a crashed one),
- * and frees everything. Not while another thread is inside a call on this node. */
-FTVM_API void ftvm_node_destroy(struct ftvm_node *node);
+ * and frees everything. Any thread but the I/O thread (FTVM_E_THREAD), and not while the vCPU
+ * thread or a dispatching one is inside a call on this node (FTVM_E_STATE): on error the node lives
+ * on. NULL is fine. */
+FTVM_API int ftvm_node_destroy(struct ftvm_node *node);
+
+/* ---- The embedder's own event loop ----------------------------------------------------------- *
+ *
+ * With config.io FTVM_IO_CALLER the library has no I/O thread: the embedder watches one descriptor
+ * for reading, in whatever loop it has (poll, epoll, libev, glib), and calls ftvm_node_dispatch
+ * when it is readable. Timers need no care: they make it readable, too. A descriptor that is not
+ * served is a replica that is silent: heartbeats come from dispatching, so serve it within a
+ * fraction of config.timeout_ms. One small thread that asks the arbiter, which may block, stays the
+ * library's.
+ *
+ * Calls of the vCPU thread that block (ftvm_begin, ftvm_boundary, ...) wait for the loop on its
+ * thread. A program of a single thread need not fear that: where the vCPU thread itself is the one
+ * that dispatches, or nobody does, such a call dispatches while it waits. */
+
+/* The descriptor to watch for reading. It belongs to the node, and lives as long. FTVM_E_STATE
+ * before ftvm_node_start or without FTVM_IO_CALLER. Any thread. */
+FTVM_API int ftvm_node_fd(const struct ftvm_node *node);
+
+/* Does what is due, and never blocks. 0: go on watching. Negative: the node has ended for this
+ * reason and has said its last word: watch it no more. One thread at a time (FTVM_E_THREAD), and
+ * not from a callback (FTVM_E_STATE). */
+FTVM_API int ftvm_node_dispatch(struct ftvm_node *node);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""No dead link: neither in the site that `make docs` made, nor in the Markdown as one reads it in the
+repository.
+
+    tests/docs/links.py SITE
+
+Checked are files, folders and anchors; of the API reference's own pages, that they are there. Links
+to other hosts are listed in none of the two and not followed.
+"""
+import glob
+import html.parser
+import os
+import re
+import sys
+import unicodedata
+import urllib.parse
+
+EXTERNAL = re.compile(r"^([a-z][a-z0-9+.-]*:|//)")
+
+
+class Reader(html.parser.HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.ids = [], set()
+        self.feed(open(path, encoding="utf-8").read())
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("id", "name"):
+                self.ids.add(value)
+            if name in ("href", "src") and value:
+                self.links.append(value)
+            if tag == "link" or tag == "script" and name == "src":
+                self.links.append("external:" + (value or "") if EXTERNAL.match(value or "") else "#")
+
+
+def check_site(site):
+    errors, pages, count = [], {}, 0
+
+    def page(path):
+        if path not in pages:
+            pages[path] = Reader(path)
+        return pages[path]
+
+    api = os.path.join(site, "api")
+    for path in sorted(glob.glob(site + "/**/*.html", recursive=True)):
+        if path.startswith(api + os.sep):
+            continue
+        for link in page(path).links:
+            count += 1
+            if EXTERNAL.match(link) or link == "#":
+                continue
+            file, _, anchor = urllib.parse.unquote(link).partition("#")
+            target = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+            if os.path.isdir(target) or not os.path.exists(target):
+                errors.append(f"{path}: {link}: there is no {target}")
+            elif not target.startswith(site + os.sep):
+                errors.append(f"{path}: {link}: outside of the site")
+            elif anchor and target.endswith(".html") and anchor not in page(target).ids:
+                errors.append(f"{path}: {link}: no such anchor")
+    return errors, count
+
+
+def without_code(text):
+    """Blanks out code blocks and code spans, so that what looks like a link there is none."""
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
+    text = re.sub(r"^(```|~~~).*?^\1\s*$", "", text, flags=re.S | re.M)
+    text = re.sub(r"(?m)(?<=\n\n)((?: {4}.*\n)+)", "\n", text)
+    return re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "CODE", text, flags=re.S)
+
+
+def anchors(path, cache={}):
+    """Anchors of the headings, as those who show Markdown name them."""
+    if path not in cache:
+        found, seen = set(), {}
+        text = re.sub(r"^(```|~~~).*?^\1\s*$", "", open(path, encoding="utf-8").read(), flags=re.S | re.M)
+        for title in re.findall(r"^#{1,6} +(.*?) *#*$", text, flags=re.M):
+            title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).replace("`", "").replace("*", "")
+            slug = "".join(letter for letter in unicodedata.normalize("NFC", title.lower())
+                           if letter.isalnum() or letter in " -_").replace(" ", "-")
+            number = seen.get(slug, 0)
+            seen[slug] = number + 1
+            found.add(f"{slug}-{number}" if number else slug)
+        cache[path] = found
+    return cache[path]
+
+
+def check_markdown():
+    errors, count = [], 0
+    for folder, folders, names in os.walk("."):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "build"]
+        for name in sorted(names):
+            if not name.endswith(".md"):
+                continue
+            path = os.path.normpath(os.path.join(folder, name))
+            text = without_code(open(path, encoding="utf-8").read())
+            links = re.findall(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)", text)
+            links += re.findall(r"^\[[^\]]+\]:\s+(\S+)", text, flags=re.M)
+            for link in links:
+                count += 1
+                if EXTERNAL.match(link):
+                    continue
+                file, _, anchor = urllib.parse.unquote(link).partition("#")
+                target = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+                if not os.path.exists(target):
+                    errors.append(f"{path}: {link}: there is no {target}")
+                elif anchor and target.endswith(".md") and anchor not in anchors(target):
+                    errors.append(f"{path}: {link}: no such heading")
+    return errors, count
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    site = os.path.normpath(sys.argv[1])
+    if not os.path.exists(os.path.join(site, "index.html")):
+        sys.exit(f"links: there is no site in {site}; 'make docs' makes it")
+    in_site, site_count = check_site(site)
+    in_markdown, markdown_count = check_markdown()
+    for error in in_site + in_markdown:
+        print(error)
+    print(f"links: {site_count} in the site, {markdown_count} in Markdown, "
+          f"{len(in_site) + len(in_markdown)} dead")
+    sys.exit(1 if in_site or in_markdown else 0)
+
+
+main()
