@@ -194,7 +194,8 @@ static int take_epoch(struct ftvm_node *node, struct ftvm_epoch *next)
 
 static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *first)
 {
-    int result = node->config.io == FTVM_IO_CALLER ? node_wait_for_welcome(node) : 0;
+    bool primary = node->config.role == FTVM_ROLE_PRIMARY;
+    int result = !primary && node->config.io == FTVM_IO_CALLER ? node_wait_for_welcome(node) : 0;
     if (result < 0) {
         return result;
     }
@@ -202,7 +203,7 @@ static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epo
     if (node->ops.digest != NULL && node->parts == NULL) {
         return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
     }
-    node->vcpu_live = node->config.role == FTVM_ROLE_PRIMARY;
+    node->vcpu_live = primary;
     struct vcpu_request request = {.position = position};
     result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
     if (result < 0) {
