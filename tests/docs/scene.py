@@ -87,6 +87,7 @@ class Scene:
         self.environment.update(
             PATH=os.path.join(prefix, "bin") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8",
             PKG_CONFIG_PATH=os.path.join(prefix, "lib/pkgconfig"),
+            LD_LIBRARY_PATH=os.path.join(prefix, "lib"),
             MANPATH=os.path.join(prefix, "share/man") + ":", MAKEFLAGS="", PAGER="cat")
         self.in_repository = directory == root
         self.scripts = os.path.join(root, "build/check-docs/scripts")
