@@ -10,20 +10,13 @@ DOCDIR     ?= $(PREFIX)/share/doc/ftvm
 DESTDIR    ?=
 
 HEADERS   := $(wildcard libftvm/include/ftvm/*.h)
-MAN_PAGES := $(patsubst man/%.md,$(BUILD)/man/%,$(wildcard man/*.[1357].md))
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
 EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp Makefile README.md,$(wildcard examples/*/$(f))))
 # Made by whoever wants it, and installed if it was.
 HTML      := $(BUILD)/docs
 
-.PHONY: man install uninstall
+.PHONY: install uninstall
 all: man
-man: $(MAN_PAGES) ## Build the manual pages
-
-$(BUILD)/man/%: man/%.md
-	@mkdir -p $(@D)
-	$(call say,MAN   $<)
-	$(Q)pandoc --standalone --from markdown --to man --variable footer="ftvm $(VERSION)" $< -o $@
 
 # What goes where.
 program  = $(DESTDIR)$(BINDIR)/ftvm
@@ -52,7 +45,7 @@ install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDI
 	install -D -m 755 $(LIBRARY_SHARED) "$(call library,$(LIBRARY_SHARED))"
 	$(foreach f,$(LIBRARY_LINKS),ln -sf $(notdir $(LIBRARY_SHARED)) "$(call library,$(f))"$(newline))
 	install -D -m 644 $(LIBRARY_STATIC) "$(call library,$(LIBRARY_STATIC))"
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@DOCDIR@|$(call from_prefix,$(DOCDIR))|' \
 		-e 's|@INCLUDEDIR@|$(call from_prefix,$(INCLUDEDIR))|' libftvm/ftvm.pc.in | install -D -m 644 /dev/stdin "$(pc_file)"
 	$(foreach f,$(HEADERS),install -D -m 644 $(f) "$(call header,$(f))"$(newline))
 	$(foreach f,$(MAN_PAGES),install -D -m 644 $(f) "$(call man_page,$(f))"$(newline))

@@ -154,9 +154,10 @@ int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
     struct vcpu_request request = {.ok = ok};
     int result = vcpu_push(node, VCPU_STATE_LOADED, &request, NULL, 0);
     if (!ok) {
-        return node_set_error(node, FTVM_E_MACHINE,
-                              too_long ? "the state is longer than the machine's load read"
-                                       : "the machine could not load the state");
+        return too_long ? node_set_error(node, FTVM_E_MACHINE,
+                                         "the state is longer than what the machine's load read")
+                        : node_set_error(node, FTVM_E_MACHINE, "the machine's load failed with %d",
+                                         loaded);
     }
     struct ring_record record;
     result = result < 0 ? result : vcpu_wait(node, &record);
