@@ -48,7 +48,7 @@ JIT_HOST := $(wildcard vmm/riscv/jit/$(HOST))
 SOURCES_vmm/riscv := $(if $(JIT_HOST),$(wildcard $(JIT_HOST)/*.c) \
 	$(filter-out %/no_host.c,$(wildcard vmm/riscv/jit/*.c)),vmm/riscv/jit/no_host.c)
 
-SOURCES_libftvm := $(if $(HOOKS),libftvm/hooks/hooks.c)
+SOURCES_libftvm := $(wildcard libftvm/check/*.c) $(if $(HOOKS),libftvm/hooks/hooks.c)
 SOURCES_vmm/backends := vmm/backends/disk_calls/$(if $(HOOKS),faulty,host).c
 
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))

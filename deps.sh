@@ -4,14 +4,14 @@
 set -eu
 
 packages="
-gcc clang clang-format make pkg-config git
+gcc g++ clang clang-format make pkg-config git
 libprotobuf-c-dev protobuf-c-compiler libxxhash-dev libev-dev libpcap-dev libslirp-dev libfdt-dev
 libjansson-dev libinih-dev libzstd-dev
 libcriterion-dev libclang-rt-14-dev qemu-user gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
 binutils-riscv64-linux-gnu
 debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
-gnuplot-nox spin
+gnuplot-nox spin libunicorn-dev
 python3 pandoc doxygen graphviz man-db mandoc redis-tools netcat-openbsd systemd
 $*
 "

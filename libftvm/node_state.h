@@ -257,8 +257,9 @@ struct node_calls {
     int (*output)(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
     int (*value)(struct ftvm_node *node, const struct vcpu_request *request, void *value,
                  size_t size);
-    uint64_t (*clock_now_ns)(
-        struct ftvm_node *node); /* guest time by the host's clock; 0: unknown */
+    /* Guest time for a value of ftvm_clock(); 0: not known. */
+    uint64_t (*clock_now_ns)(struct ftvm_node *node, ftvm_position position);
+    void (*kick)(struct ftvm_node *node); /* a command was given; any thread */
 };
 
 /* node_vcpu.c; vCPU thread */

@@ -296,8 +296,9 @@ static int value(struct ftvm_node *node, const struct vcpu_request *request, voi
     return 0;
 }
 
-static uint64_t clock_now_ns(struct ftvm_node *node)
+static uint64_t clock_now_ns(struct ftvm_node *node, ftvm_position position)
 {
+    (void)position;
     return node->vcpu_live ? node_now_ns(node) + (uint64_t)node->clock_offset_ns : 0;
 }
 
@@ -308,4 +309,5 @@ const struct node_calls node_vcpu_calls = {
     .output = output,
     .value = value,
     .clock_now_ns = clock_now_ns,
+    .kick = node_kick,
 };

@@ -92,6 +92,7 @@ stage_house() {
     step symbols tests/house/symbols.sh build
     step exports tests/house/exports.sh build
     step mutants tests/house/mutants.sh build
+    step cplusplus make -s check-cplusplus
     step hooks tests/house/hooks.sh build
 }
 

@@ -106,8 +106,26 @@ def check_names():
                 errors.append(f"ftvm-control(5): a status has no field {field}")
 
 
+def aliases():
+    """Functions and the pages of section 3 that name them."""
+    found = set()
+    for source in glob.glob("man/*.3.md"):
+        name_line = text_of(source).split("\n")[2]
+        found |= {f"{name}.3" for name in name_line.split(" - ")[0].split(", ")}
+    return found
+
+
+def check_functions():
+    found = aliases()
+    for header in sorted(glob.glob("libftvm/include/ftvm/*.h")):
+        for name in re.findall(r"^FTVM_API [^;(]*?(\w+)\(", text_of(header), flags=re.M):
+            if f"{name}.3" not in found:
+                errors.append(f"{header}: no manual page names {name}()")
+
+
 def check_pages(build):
     sources = sorted(glob.glob("man/*.md"))
+    known = aliases()
     names = {os.path.basename(source)[:-len(".md")] for source in sources}
     for source in sources:
         text = text_of(source)
@@ -115,8 +133,8 @@ def check_pages(build):
         for wanted in ("NAME", "DESCRIPTION", "SEE ALSO"):
             if wanted not in headings:
                 errors.append(f"{source}: the section {wanted} is missing")
-        for name, section in re.findall(r"\*\*(ftvm[a-z-]*|libftvm)\*\*\((\d)\)", text):
-            if f"{name}.{section}" not in names:
+        for name, section in re.findall(r"\*\*(ftvm[a-z_-]*|libftvm)\*\*\((\d)\)", text):
+            if f"{name}.{section}" not in names | known:
                 errors.append(f"{source}: there is no {name}({section})")
     for name in sorted(names):
         page = os.path.join(build, "man", name)
@@ -137,6 +155,7 @@ def main():
         sys.exit(__doc__)
     check_command(sys.argv[1])
     check_names()
+    check_functions()
     check_pages(sys.argv[1])
     for error in errors:
         print(error)
