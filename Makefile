@@ -122,7 +122,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab $(if $(HOOKS),hooks),\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard libftvm/rules.mk install.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
+include $(wildcard libftvm/rules.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk install.mk)
 
 # A list of programs, for tests/check.sh.
 .PHONY: unit-tests list-unit-tests

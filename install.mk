@@ -10,20 +10,13 @@ DOCDIR     ?= $(PREFIX)/share/doc/ftvm
 DESTDIR    ?=
 
 HEADERS   := $(wildcard libftvm/include/ftvm/*.h)
-MAN_PAGES := $(patsubst man/%.md,$(BUILD)/man/%,$(wildcard man/*.[1357].md))
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
 EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp Makefile README.md,$(wildcard examples/*/$(f))))
-# Made by whoever wants it, and installed if it was.
+# Made by those who want it (make docs), and installed if it is there.
 HTML      := $(BUILD)/docs
 
-.PHONY: man install uninstall
+.PHONY: install uninstall
 all: man
-man: $(MAN_PAGES) ## Build the manual pages
-
-$(BUILD)/man/%: man/%.md
-	@mkdir -p $(@D)
-	$(call say,MAN   $<)
-	$(Q)pandoc --standalone --from markdown --to man --variable footer="ftvm $(VERSION)" $< -o $@
 
 # What goes where.
 program  = $(DESTDIR)$(BINDIR)/ftvm
