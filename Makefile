@@ -48,7 +48,7 @@ JIT_HOST := $(wildcard vmm/riscv/jit/$(HOST))
 SOURCES_vmm/riscv := $(if $(JIT_HOST),$(wildcard $(JIT_HOST)/*.c) \
 	$(filter-out %/no_host.c,$(wildcard vmm/riscv/jit/*.c)),vmm/riscv/jit/no_host.c)
 
-SOURCES_libftvm := $(if $(HOOKS),libftvm/hooks/hooks.c)
+SOURCES_libftvm := $(wildcard libftvm/check/*.c) $(if $(HOOKS),libftvm/hooks/hooks.c)
 SOURCES_vmm/backends := vmm/backends/disk_calls/$(if $(HOOKS),faulty,host).c
 
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(call archive,$(f))))
@@ -122,7 +122,7 @@ $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab $(if $(HOOKS),hooks),\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard libftvm/rules.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk install.mk)
+include $(wildcard libftvm/rules.mk install.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
 
 # A list of programs, for tests/check.sh.
 .PHONY: unit-tests list-unit-tests

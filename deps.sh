@@ -4,7 +4,7 @@
 set -eu
 
 packages="
-gcc clang clang-format make pkg-config git
+gcc g++ clang clang-format make pkg-config git
 libprotobuf-c-dev protobuf-c-compiler libxxhash-dev libev-dev libpcap-dev libslirp-dev libfdt-dev
 libjansson-dev libinih-dev libzstd-dev
 libcriterion-dev libclang-rt-14-dev qemu-user gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
@@ -13,7 +13,7 @@ debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
 gnuplot-nox spin
 debhelper devscripts fakeroot lintian mmdebstrap
-python3 pandoc doxygen graphviz man-db mandoc
+python3 pandoc doxygen graphviz man-db mandoc redis-tools netcat-openbsd systemd
 $*
 "
 

@@ -45,7 +45,7 @@ install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDI
 	install -D -m 755 $(LIBRARY_SHARED) "$(call library,$(LIBRARY_SHARED))"
 	$(foreach f,$(LIBRARY_LINKS),ln -sf $(notdir $(LIBRARY_SHARED)) "$(call library,$(f))"$(newline))
 	install -D -m 644 $(LIBRARY_STATIC) "$(call library,$(LIBRARY_STATIC))"
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@DOCDIR@|$(call from_prefix,$(DOCDIR))|' \
 		-e 's|@INCLUDEDIR@|$(call from_prefix,$(INCLUDEDIR))|' libftvm/ftvm.pc.in | install -D -m 644 /dev/stdin "$(pc_file)"
 	$(foreach f,$(HEADERS),install -D -m 644 $(f) "$(call header,$(f))"$(newline))
 	$(foreach f,$(MAN_PAGES),install -D -m 644 $(f) "$(call man_page,$(f))"$(newline))

@@ -1,6 +1,6 @@
 # The measurements (make bench). tests/riscv/rules.mk has the rules for riscv_mips.
 
-BENCH_MEASURE := $(filter-out $(BUILD)/bench/riscv_mips.o,$(call objects,bench))
+BENCH_MEASURE := $(filter-out $(BUILD)/bench/riscv_mips.o $(BUILD)/bench/library.o,$(call objects,bench))
 BENCH_MIPS    := $(if $(shell command -v $(CROSS)gcc),$(BUILD)/bench/riscv_mips)
 
 # Another compiler's, and with nothing of the host: make does not see what it does not have.
@@ -19,6 +19,14 @@ $(BUILD)/bench/guest/linux.cpio: $(BUILD)/bench/guest/linux/init
 $(BUILD)/bench/measure: $(BENCH_MEASURE) $(LAB_OBJECTS)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(LDFLAGS) $^ -ljansson -lm -o $@
+
+$(BUILD)/bench/library: $(BUILD)/bench/library.o $(LIBRARY_STATIC)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIBRARY_LIBS) -lm -o $@
+
+.PHONY: bench-library
+bench-library: $(BUILD)/bench/library ## Measure what the library costs a machine that is left alone
+	$<
 
 .PHONY: bench-deps
 bench-deps: ## Install, through apt, what measurements can make use of besides: QEMU, gnuplot

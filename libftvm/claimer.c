@@ -3,6 +3,7 @@
 #include "libftvm/clock.h"
 #include "libftvm/thread.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #define MAX_QUESTIONS 4u
@@ -83,30 +84,32 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct claimer *claimer_create(const struct memory *memory, struct arbiter *arbiter,
-                               const char *name, const char *owner, struct hooks_page *hooks,
-                               void (*answered)(void *context), void *context)
+int claimer_create(struct claimer **claimer, const struct memory *memory, struct arbiter *arbiter,
+                   const char *name, const char *owner, struct hooks_page *hooks,
+                   void (*answered)(void *context), void *context)
 {
-    struct claimer *claimer = memory_allocate_zeroed(memory, sizeof *claimer);
-    if (claimer == NULL) {
-        return NULL;
+    struct claimer *created = memory_allocate_zeroed(memory, sizeof *created);
+    if (created == NULL) {
+        return -ENOMEM;
     }
-    claimer->memory = memory;
-    claimer->arbiter = arbiter;
-    claimer->name = name;
-    claimer->owner = owner;
-    claimer->hooks = hooks;
-    claimer->answered = answered;
-    claimer->context = context;
-    pthread_mutex_init(&claimer->lock, NULL);
-    pthread_cond_init(&claimer->changed, NULL);
-    if (thread_start(&claimer->thread, run, claimer) != 0) {
-        pthread_cond_destroy(&claimer->changed);
-        pthread_mutex_destroy(&claimer->lock);
-        memory_release(memory, claimer);
-        return NULL;
+    created->memory = memory;
+    created->arbiter = arbiter;
+    created->name = name;
+    created->owner = owner;
+    created->hooks = hooks;
+    created->answered = answered;
+    created->context = context;
+    pthread_mutex_init(&created->lock, NULL);
+    pthread_cond_init(&created->changed, NULL);
+    int failed = thread_start(&created->thread, run, created);
+    if (failed != 0) {
+        pthread_cond_destroy(&created->changed);
+        pthread_mutex_destroy(&created->lock);
+        memory_release(memory, created);
+        return -failed;
     }
-    return claimer;
+    *claimer = created;
+    return 0;
 }
 
 void claimer_destroy(struct claimer *claimer)
@@ -121,7 +124,6 @@ void claimer_destroy(struct claimer *claimer)
     pthread_join(claimer->thread, NULL);
     pthread_cond_destroy(&claimer->changed);
     pthread_mutex_destroy(&claimer->lock);
-    arbiter_close(claimer->arbiter);
     memory_release(claimer->memory, claimer);
 }
 

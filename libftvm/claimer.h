@@ -23,11 +23,11 @@ struct claimer_answer {
 
 struct claimer;
 
-/* Takes the arbiter over. NULL if a thread or memory is lacking; then the arbiter stays the
- * caller's. Memory, name, owner and hooks are borrowed for the claimer's life. */
-struct claimer *claimer_create(const struct memory *memory, struct arbiter *arbiter,
-                               const char *name, const char *owner, struct hooks_page *hooks,
-                               void (*answered)(void *context), void *context);
+/* 0, -ENOMEM, or the negative errno of starting a thread. All that it is given is borrowed for its
+ * life, in which nobody else uses the arbiter. */
+int claimer_create(struct claimer **claimer, const struct memory *memory, struct arbiter *arbiter,
+                   const char *name, const char *owner, struct hooks_page *hooks,
+                   void (*answered)(void *context), void *context);
 /* Waits for a question under way. */
 void claimer_destroy(struct claimer *claimer);
 

@@ -257,6 +257,10 @@ int ftvm_node_create(const struct ftvm_config *given, struct ftvm_node **created
  */
 static int check_unused(struct ftvm_node *node)
 {
+    if (node->calls != &node_vcpu_calls) {
+        return node_set_error(node, FTVM_E_STATE,
+                              "ftvm_node_destroy: this node belongs to the check that runs it");
+    }
     if (node->thread_started && pthread_equal(pthread_self(), node->thread)) {
         return node_set_error(node, FTVM_E_THREAD,
                               "ftvm_node_destroy: not on the I/O thread, so from no callback");
@@ -365,7 +369,7 @@ static int command(struct ftvm_node *node, const char *call, _Atomic bool *flag)
         return node_set_error(node, FTVM_E_STATE, "%s: the node was not started", call);
     }
     atomic_store(flag, true);
-    node_kick(node);
+    node->calls->kick(node);
     return 0;
 }
 

@@ -213,7 +213,7 @@ int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_n
     if (result < 0) {
         return result;
     }
-    uint64_t now_ns = node->calls->clock_now_ns(node);
+    uint64_t now_ns = node->calls->clock_now_ns(node, position);
     now_ns = now_ns > node->last_clock_ns ? now_ns : node->last_clock_ns;
     result = exchange_value(node, "ftvm_clock", &request, clock_ns != NULL ? &now_ns : NULL,
                             sizeof now_ns);

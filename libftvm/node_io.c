@@ -166,10 +166,12 @@ int node_io_prepare(struct ftvm_node *node)
 {
     node->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     node->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
-    struct channel_callbacks callbacks = {node, on_connected, on_received, on_lost, on_drained};
-    if (node->timer_fd < 0 || node->loop == NULL ||
-        channel_create(&node->channel, node->memory, node->loop, &callbacks) < 0) {
+    if (node->timer_fd < 0 || node->loop == NULL) {
         return node_set_error(node, FTVM_E_SYSTEM, "no event loop: %s", strerror(errno));
+    }
+    struct channel_callbacks callbacks = {node, on_connected, on_received, on_lost, on_drained};
+    if (channel_create(&node->channel, node->memory, node->loop, &callbacks) < 0) {
+        return node_set_error(node, FTVM_E_MEMORY, "no memory for the channel");
     }
     node->timer_set_ns = UINT64_MAX;
     if (node->config.io == FTVM_IO_CALLER) {
@@ -243,6 +245,7 @@ void node_io_stop(struct ftvm_node *node)
     node_drop_backlog(node);
     claimer_destroy(node->claimer); /* before the loop, which it wakes with its answers */
     node->claimer = NULL;
+    arbiter_close(node->arbiter);
     if (node->loop != NULL) {
         channel_destroy(node->channel);
         ev_loop_destroy(node->loop);

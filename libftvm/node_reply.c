@@ -51,7 +51,7 @@ static void reply_later(struct ftvm_node *node, const struct engine_reply *reply
 {
     struct backlog_item *item = memory_allocate(node->memory, sizeof *item + size);
     if (item == NULL) {
-        ftvm_node_fail(node, "out of memory for a reply to the vCPU");
+        node->starved = "out of memory for a reply to the vCPU";
         return;
     }
     *item = (struct backlog_item){.type = reply->type + 1, .size = (uint32_t)size};
@@ -68,6 +68,9 @@ static void reply_later(struct ftvm_node *node, const struct engine_reply *reply
 void node_reply(struct ftvm_node *node, const struct engine_reply *reply)
 {
     size_t size = reply_size(reply);
+    if (node->starved != NULL) {
+        return; /* one is missing, and none may take its place */
+    }
     if (reply->save || reply->type == ENGINE_REPLY_SAVE) {
         atomic_store(&node->save_wanted, true);
     }

@@ -1,4 +1,5 @@
 /* Starting: a primary claims its term and listens; a backup finds its primary and is welcomed. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -38,8 +39,17 @@ static int create_engine(struct ftvm_node *node, uint64_t term, uint64_t seed)
                                 : node_set_error(node, FTVM_E_MEMORY, "no memory for the engine");
 }
 
-static int start_of_day(struct ftvm_node *node, struct arbiter *arbiter, uint64_t claim_id,
-                        uint64_t *term)
+static int open_arbiter(struct ftvm_node *node, struct arbiter **arbiter)
+{
+    char error[ARBITER_ERROR_SIZE];
+    int result = arbiter_open(arbiter, node->memory, node->arbiter_spec, error, sizeof error);
+    if (result == -ENOMEM) {
+        return node_set_error(node, FTVM_E_MEMORY, "no memory for the arbiter");
+    }
+    return result < 0 ? node_set_error(node, FTVM_E_INVALID, "%s", error) : 0;
+}
+
+static int start_of_day(struct ftvm_node *node, uint64_t claim_id, uint64_t *term)
 {
     struct arbiter_claim claim = {
         .name = node->name,
@@ -50,23 +60,23 @@ static int start_of_day(struct ftvm_node *node, struct arbiter *arbiter, uint64_
     };
     struct arbiter_record record;
     char reason[ARBITER_ERROR_SIZE];
-    switch (arbiter_start(arbiter, &claim, &record, reason, sizeof reason)) {
+    switch (arbiter_start(node->arbiter, &claim, &record, reason, sizeof reason)) {
     case ARBITER_WON: *term = record.term > 0 ? record.term : 1; return 0;
     case ARBITER_LOST: return node_set_error(node, FTVM_E_ACTIVE, "%s", reason);
     default: return node_set_error(node, FTVM_E_ARBITER, "%s", reason);
     }
 }
 
-static int start_primary(struct ftvm_node *node, struct arbiter *arbiter, uint64_t seed)
+static int claim_term(struct ftvm_node *node, uint64_t seed)
 {
     uint64_t term = 0;
-    int result = start_of_day(node, arbiter, seed | 1, &term);
+    int result = start_of_day(node, seed | 1, &term);
     if (result < 0) {
         return result;
     }
     atomic_store(&node->live, true);
     node->status.term = term;
-    return create_engine(node, term, seed);
+    return 0;
 }
 
 static void on_arbiter_answer(void *context)
@@ -74,16 +84,33 @@ static void on_arbiter_answer(void *context)
     node_kick(context);
 }
 
-/* Hands the arbiter to the claimer and starts the I/O thread. */
-static int start_threads(struct ftvm_node *node, struct arbiter **arbiter)
+static int start_threads(struct ftvm_node *node)
 {
-    node->claimer = claimer_create(node->memory, *arbiter, node->name, node->replica, node->hooks,
-                                   on_arbiter_answer, node);
-    if (node->claimer == NULL) {
-        return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter");
+    int result = claimer_create(&node->claimer, node->memory, node->arbiter, node->name,
+                                node->replica, node->hooks, on_arbiter_answer, node);
+    if (result == -ENOMEM) {
+        return node_set_error(node, FTVM_E_MEMORY, "no memory for the claimer");
     }
-    *arbiter = NULL;
+    if (result < 0) {
+        return node_set_error(node, FTVM_E_SYSTEM, "no thread for the arbiter: %s",
+                              strerror(-result));
+    }
     return node_io_start(node);
+}
+
+/* A primary that does not start has taken nothing: its term is given up, or the next one would have
+ * to be told to take over from nobody. Before its threads run. */
+static void give_term_back(struct ftvm_node *node)
+{
+    struct arbiter_claim claim = {
+        .name = node->name,
+        .owner = node->replica,
+        .term = node->status.term,
+        .now_ns = clock_wall_ns(node->hooks),
+    };
+    claimer_destroy(node->claimer);
+    node->claimer = NULL;
+    arbiter_release(node->arbiter, &claim, NULL, NULL, 0);
 }
 
 /* Two replicas that name different arbiters would both win their claims. So a joiner looks whether
@@ -96,8 +123,9 @@ static int check_same_arbiter(struct ftvm_node *node)
     if (!node->arbitrated) {
         return 0;
     }
-    if (arbiter_open(&arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
-        return node_set_error(node, FTVM_E_INVALID, "%s", error);
+    int result = open_arbiter(node, &arbiter);
+    if (result < 0) {
+        return result;
     }
     enum arbiter_outcome outcome = arbiter_read(arbiter, &record, error, sizeof error);
     arbiter_close(arbiter);
@@ -141,17 +169,17 @@ int node_wait_for_welcome(struct ftvm_node *node)
     return result == 0 ? check_same_arbiter(node) : result;
 }
 
-static int start(struct ftvm_node *node, struct arbiter **arbiter)
+static int start(struct ftvm_node *node)
 {
     char error[NODE_ERROR_SIZE];
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
         return node_set_error(node, FTVM_E_SYSTEM, "no random numbers from the system");
     }
-    if (arbiter_open(arbiter, node->memory, node->arbiter_spec, error, sizeof error) < 0) {
-        return node_set_error(node, FTVM_E_INVALID, "%s", error);
+    int result = open_arbiter(node, &node->arbiter);
+    if (result == 0) {
+        result = node_io_prepare(node);
     }
-    int result = node_io_prepare(node);
     if (result < 0) {
         return result;
     }
@@ -163,7 +191,10 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
         node->status.listen_port = channel_port(node->channel);
     }
     bool primary = node->config.role == FTVM_ROLE_PRIMARY;
-    result = primary ? start_primary(node, *arbiter, seed) : create_engine(node, 0, seed);
+    result = primary ? claim_term(node, seed) : 0;
+    if (result == 0) {
+        result = create_engine(node, node->status.term, seed);
+    }
     if (result < 0) {
         return result;
     }
@@ -172,7 +203,7 @@ static int start(struct ftvm_node *node, struct arbiter **arbiter)
     if (primary) {
         node_tell_start(node);
     }
-    result = start_threads(node, arbiter);
+    result = start_threads(node);
     if (result < 0 || primary || node->config.io == FTVM_IO_CALLER) {
         return result;
     }
@@ -184,13 +215,12 @@ int ftvm_node_start(struct ftvm_node *node)
     if (node == NULL) {
         return FTVM_E_INVALID;
     }
-    if (node->loop != NULL || atomic_exchange(&node->inside, true)) {
+    if (node->arbiter != NULL || atomic_exchange(&node->inside, true)) {
         return node_set_error(node, FTVM_E_STATE, "ftvm_node_start: the node was started before");
     }
-    struct arbiter *arbiter = NULL;
-    int result = start(node, &arbiter);
-    if (arbiter != NULL) {
-        arbiter_close(arbiter);
+    int result = start(node);
+    if (result < 0 && node->config.role == FTVM_ROLE_PRIMARY && node->status.term != 0) {
+        give_term_back(node);
     }
     node->started = result == 0;
     atomic_store(&node->inside, false);
@@ -260,8 +290,11 @@ void node_on_reconnect(struct ev_loop *loop, ev_timer *timer, int events)
     }
     char error[NODE_ERROR_SIZE];
     node->hello_ns = 0;
-    if (channel_connect(node->channel, node->join, node->config.insecure_channel,
-                        &node->joining_peer, error, sizeof error) < 0) {
+    int result = channel_connect(node->channel, node->join, node->config.insecure_channel,
+                                 &node->joining_peer, error, sizeof error);
+    if (result == -ENOMEM) {
+        node_join_failed(node, FTVM_E_MEMORY, error);
+    } else if (result < 0) {
         node_set_error(node, FTVM_E_NO_PRIMARY, "%s", error);
     }
 }
@@ -301,7 +334,7 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
 {
     void *copy = memory_allocate(node->memory, welcome->description.size + 1);
     if (copy == NULL) {
-        node_join_failed(node, FTVM_E_MEMORY, "no memory for the machine's description");
+        node->starved = "no memory for the machine's description";
         return;
     }
     if (welcome->description.size > 0) {

@@ -106,6 +106,7 @@ struct ftvm_node {
     struct ev_loop *loop;
     struct channel *channel;
     struct engine *engine;
+    struct arbiter *arbiter; /* the claimer's, while there is one */
     struct claimer *claimer;
     ev_async kick;
     ev_io kicked; /* instead of it, with FTVM_IO_CALLER */
@@ -127,6 +128,7 @@ struct ftvm_node {
     bool loop_touched;        /* by another thread than the loop's, perhaps: it must look */
     channel_peer broken_peer; /* a send failed */
     const char *broken_reason;
+    const char *starved; /* an action was not done for lack of memory: which */
     struct backlog_item *backlog_first, *backlog_last;
     size_t backlog_bytes;
     uint64_t ended_ns;
@@ -255,8 +257,9 @@ struct node_calls {
     int (*output)(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
     int (*value)(struct ftvm_node *node, const struct vcpu_request *request, void *value,
                  size_t size);
-    uint64_t (*clock_now_ns)(
-        struct ftvm_node *node); /* guest time by the host's clock; 0: unknown */
+    /* Guest time for a value of ftvm_clock(); 0: not known. */
+    uint64_t (*clock_now_ns)(struct ftvm_node *node, ftvm_position position);
+    void (*kick)(struct ftvm_node *node); /* a command was given; any thread */
 };
 
 /* node_vcpu.c; vCPU thread */

@@ -3,16 +3,19 @@
 #include <string.h>
 
 #include "libftvm/node_state.h"
+#include "libftvm/state_stream.h"
 
 #define CHUNK_SIZE (64u * 1024)
 
-struct ftvm_writer {
+struct chunk_writer {
+    struct ftvm_writer base; /* first: it is what the machine knows */
     struct ftvm_node *node;
     size_t used;
     uint8_t chunk[CHUNK_SIZE];
 };
 
-struct ftvm_reader {
+struct chunk_reader {
+    struct ftvm_reader base; /* first */
     struct ftvm_node *node;
     struct ring_record record; /* the piece being read */
     size_t used;
@@ -20,7 +23,7 @@ struct ftvm_reader {
     bool complete;
 };
 
-static int flush_chunk(struct ftvm_writer *writer)
+static int flush_chunk(struct chunk_writer *writer)
 {
     struct vcpu_request request = {0};
     int result = vcpu_push(writer->node, VCPU_STATE_CHUNK, &request, writer->chunk, writer->used);
@@ -28,8 +31,9 @@ static int flush_chunk(struct ftvm_writer *writer)
     return result;
 }
 
-int ftvm_write(struct ftvm_writer *writer, const void *data, size_t size)
+static int write_chunks(struct ftvm_writer *base, const void *data, size_t size)
 {
+    struct chunk_writer *writer = (struct chunk_writer *)base;
     const uint8_t *from = data;
     while (size > 0) {
         if (!atomic_load(&writer->node->save_wanted)) {
@@ -53,7 +57,8 @@ int ftvm_write(struct ftvm_writer *writer, const void *data, size_t size)
 
 int vcpu_save(struct ftvm_node *node)
 {
-    struct ftvm_writer writer;
+    struct chunk_writer writer;
+    writer.base.write = write_chunks;
     writer.node = node;
     writer.used = 0;
     struct vcpu_request request = {0};
@@ -64,7 +69,7 @@ int vcpu_save(struct ftvm_node *node)
     if (result < 0) {
         return result;
     }
-    int saved = node->ops.save(node->machine, &writer);
+    int saved = node->ops.save(node->machine, &writer.base);
     if (saved >= 0 && writer.used > 0) {
         saved = flush_chunk(&writer);
     }
@@ -77,14 +82,14 @@ int vcpu_save(struct ftvm_node *node)
     return vcpu_push(node, VCPU_STATE_SAVED, &request, NULL, 0);
 }
 
-static void drop_record(struct ftvm_reader *reader)
+static void drop_record(struct chunk_reader *reader)
 {
     ring_release(reader->node->to_vcpu);
     reader->has_record = false;
 }
 
 /* Makes sure that there is a piece with bytes left, unless the state is complete. */
-static int next_piece(struct ftvm_reader *reader)
+static int next_piece(struct chunk_reader *reader)
 {
     while (!reader->complete && !reader->has_record) {
         int result = vcpu_wait(reader->node, &reader->record);
@@ -104,8 +109,9 @@ static int next_piece(struct ftvm_reader *reader)
     return 0;
 }
 
-int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
+static int read_chunks(struct ftvm_reader *base, void *data, size_t size)
 {
+    struct chunk_reader *reader = (struct chunk_reader *)base;
     uint8_t *to = data;
     while (size > 0) {
         int result = next_piece(reader);
@@ -130,8 +136,8 @@ int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
 
 int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
 {
-    struct ftvm_reader reader = {.node = node};
-    int loaded = node->ops.load(node->machine, &reader);
+    struct chunk_reader reader = {.base.read = read_chunks, .node = node};
+    int loaded = node->ops.load(node->machine, &reader.base);
     int ended = atomic_load(&node->ended);
     if (ended != 0) {
         return ended;
@@ -148,9 +154,10 @@ int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
     struct vcpu_request request = {.ok = ok};
     int result = vcpu_push(node, VCPU_STATE_LOADED, &request, NULL, 0);
     if (!ok) {
-        return node_set_error(node, FTVM_E_MACHINE,
-                              too_long ? "the state is longer than the machine's load read"
-                                       : "the machine could not load the state");
+        return too_long ? node_set_error(node, FTVM_E_MACHINE,
+                                         "the state is longer than what the machine's load read")
+                        : node_set_error(node, FTVM_E_MACHINE, "the machine's load failed with %d",
+                                         loaded);
     }
     struct ring_record record;
     result = result < 0 ? result : vcpu_wait(node, &record);

@@ -59,8 +59,9 @@ static void send_message(struct ftvm_node *node, const struct engine_action *act
     channel_abort(node->channel, action->peer);
     node->loop_touched = true;
     node->broken_peer = action->peer;
-    node->broken_reason =
-        result == -ENOBUFS ? "it takes less than it is sent" : "a message beyond a limit";
+    node->broken_reason = result == -ENOBUFS  ? "it takes less than it is sent"
+                          : result == -ENOMEM ? "no memory for a message to it"
+                                              : "a message beyond a limit";
 }
 
 static void perform(struct ftvm_node *node, const struct engine_action *action, bool held)
@@ -117,5 +118,13 @@ void node_step(struct ftvm_node *node, struct engine_event *event)
             .type = ENGINE_PEER_LOST, .peer = node->broken_peer, .reason = node->broken_reason};
         node->broken_peer = 0;
         node_step(node, &broken);
+        if (broken.peer == node->joining_peer) {
+            node_join_lost(node, broken.reason);
+        }
+    }
+    if (node->starved != NULL) {
+        struct engine_event starved = {.type = ENGINE_NO_MEMORY, .reason = node->starved};
+        node->starved = NULL;
+        node_step(node, &starved);
     }
 }

@@ -1,5 +1,6 @@
 /* The calls of the vCPU thread, once node_calls.c has found them in order. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libftvm/clock.h"
@@ -141,7 +142,10 @@ static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply
     }
     node->may_output = false;
     if (result < 0) {
-        return node_set_error(node, FTVM_E_MACHINE, "the machine's deliver failed with %d", result);
+        char reason[NODE_ERROR_SIZE];
+        snprintf(reason, sizeof reason, "the machine's deliver failed with %d", result);
+        ftvm_node_fail(node, reason);
+        return node_set_error(node, FTVM_E_MACHINE, "%s", reason);
     }
     return 0;
 }
@@ -183,7 +187,6 @@ static int take_epoch(struct ftvm_node *node, struct ftvm_epoch *next)
     result = deliver_inputs(node, &reply, record.data + sizeof reply);
     ring_release(node->to_vcpu);
     if (result < 0) {
-        ftvm_node_fail(node, "the machine did not take an input");
         return result;
     }
     return reply.save ? save_until_told_to_go(node) : 0;
@@ -191,7 +194,8 @@ static int take_epoch(struct ftvm_node *node, struct ftvm_epoch *next)
 
 static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *first)
 {
-    int result = node->config.io == FTVM_IO_CALLER ? node_wait_for_welcome(node) : 0;
+    bool primary = node->config.role == FTVM_ROLE_PRIMARY;
+    int result = !primary && node->config.io == FTVM_IO_CALLER ? node_wait_for_welcome(node) : 0;
     if (result < 0) {
         return result;
     }
@@ -199,7 +203,7 @@ static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epo
     if (node->ops.digest != NULL && node->parts == NULL) {
         return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
     }
-    node->vcpu_live = node->config.role == FTVM_ROLE_PRIMARY;
+    node->vcpu_live = primary;
     struct vcpu_request request = {.position = position};
     result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
     if (result < 0) {
@@ -294,8 +298,9 @@ static int value(struct ftvm_node *node, const struct vcpu_request *request, voi
     return 0;
 }
 
-static uint64_t clock_now_ns(struct ftvm_node *node)
+static uint64_t clock_now_ns(struct ftvm_node *node, ftvm_position position)
 {
+    (void)position;
     return node->vcpu_live ? node_now_ns(node) + (uint64_t)node->clock_offset_ns : 0;
 }
 
@@ -306,4 +311,5 @@ const struct node_calls node_vcpu_calls = {
     .output = output,
     .value = value,
     .clock_now_ns = clock_now_ns,
+    .kick = node_kick,
 };

@@ -7,6 +7,9 @@ page=$(basename "$source" .md)
 seconds=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- "$source" 2>/dev/null || true)}
 date=$(date -u -d "@${seconds:-$(stat -c %Y "$source")}" +%Y-%m-%d)
 
-exec pandoc -f markdown-smart -t man -s \
+# Behind: a heading needs no paragraph below it, and "C" is no font.
+pandoc -f markdown-smart -t man -s \
     -M title="$(echo "${page%.*}" | tr '[:lower:]' '[:upper:]')" -M section="${page##*.}" \
-    -M header="ftvm manual" -M footer="ftvm $version" -M date="$date" "$source"
+    -M header="ftvm manual" -M footer="ftvm $version" -M date="$date" "$source" |
+    awk '/^\.PP$/ && heading { heading = 0; next }
+         { heading = /^\.S[HS]/; gsub(/\\f\[C\]/, "\\f[R]"); print }'

@@ -6,6 +6,8 @@
 
 #include "logging/codec.h"
 
+#define NO_MEMORY "no memory to receive"
+
 static_assert(CHANNEL_RECEIVE_LIMIT >= FRAME_MAX_SIZE, "a frame must fit the receive buffer");
 
 static bool is_stranger(const struct connection *connection)
@@ -33,6 +35,10 @@ static void deliver(struct connection *connection)
             codec_decode(memory, in->data + in->start, channel_buffer_held(in), &message, &used);
         if (result == CODEC_MORE)
             return;
+        if (result == CODEC_E_MEMORY) {
+            connection_lose(connection, NO_MEMORY);
+            return;
+        }
         if (result < 0) {
             connection_lose(connection, "the other side sent what is not a message: %s",
                             codec_strerror(result));
@@ -55,7 +61,7 @@ void connection_on_readable(struct connection *connection)
     ssize_t size;
 
     if (room < 0) {
-        connection_lose(connection, "no memory to receive");
+        connection_lose(connection, NO_MEMORY);
         return;
     }
     if (room == 0) {

@@ -360,6 +360,10 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         finish_say_bye(engine, BYE_FAILED, event->reason);
         engine_finish(engine, ENGINE_END_FAILED, "%s", event->reason);
         return;
+    case ENGINE_NO_MEMORY:
+        finish_say_bye(engine, BYE_FAILED, event->reason);
+        engine_finish(engine, ENGINE_END_MEMORY, "%s", event->reason);
+        return;
     case ENGINE_PROMOTE:
         if ((engine->may_claim || MUTANT(UNTOLD_PROMOTED)) && engine->phase == PHASE_FOLLOWING &&
             !engine->claiming) {

@@ -103,6 +103,7 @@ enum engine_event_type {
     ENGINE_RELEASE_ANSWER, /* outcome, reason */
     ENGINE_STOP,           /* command */
     ENGINE_FAIL,           /* command: reason */
+    ENGINE_NO_MEMORY,      /* reason: what was to be done could not be, for lack of it */
     ENGINE_PROMOTE,        /* command */
 };
 

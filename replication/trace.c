@@ -243,6 +243,7 @@ const char *trace_event(const struct engine_event *event, char *line, size_t siz
         say(line, size, "has its release answered: %s", trace_outcome_name(event->outcome));
         break;
     case ENGINE_STOP: say(line, size, "is told to stop"); break;
+    case ENGINE_NO_MEMORY: say(line, size, "lacks memory: %s", text_or(event->reason, "")); break;
     case ENGINE_FAIL: say(line, size, "is told to fail: %s", text_or(event->reason, "")); break;
     case ENGINE_PROMOTE: say(line, size, "is told to take over"); break;
     }

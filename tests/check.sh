@@ -92,6 +92,7 @@ stage_house() {
     step symbols tests/house/symbols.sh build
     step exports tests/house/exports.sh build
     step mutants tests/house/mutants.sh build
+    step cplusplus make -s check-cplusplus
     step hooks tests/house/hooks.sh build
 }
 
@@ -103,6 +104,7 @@ stage_docs() {
     step docs-api tests/docs/api.py build/api-xml
     step docs-man tests/docs/man.py build
     step docs-diagrams tests/docs/diagrams.sh
+    step docs-listing tests/docs/test_listing.py
     make -s guest || count 0 1
     counted listings check-listings
 }

@@ -34,8 +34,8 @@ def main():
                 look(compound, kind, name)
             for member in compound.iter("memberdef"):
                 member_name = inside + member.findtext("name")
-                if member_name.endswith("_H"):
-                    continue  # of the include guard
+                if member_name.endswith(("_H", "_")):
+                    continue  # an include guard; a macro that is only used by another
                 look(member, member.get("kind"), member_name)
                 for value in member.iter("enumvalue"):
                     look(value, "value", value.findtext("name"))

@@ -117,10 +117,11 @@ class Prover:
 
     def prove_save(self, block):
         """Kept in the scene, for the commands that follow."""
-        path = os.path.join(self.scene(block).directory, block.options["as"])
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(block.text + "\n")
+        for name in block.options["as"].split():
+            path = os.path.join(self.scene(block).directory, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(block.text + "\n")
         if "check" in block.options:
             done = subprocess.run(["bash", "-c", block.options["check"]], capture_output=True, text=True,
                                   cwd=self.scene(block).directory, timeout=DEFAULT_TIMEOUT,

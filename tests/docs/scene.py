@@ -63,7 +63,8 @@ class Shell:
     def has_jobs(self):
         children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         try:
-            return bool(open(children).read().split())
+            with open(children, encoding="ascii") as file:
+                return bool(file.read().split())
         except OSError:
             return False
 
@@ -86,16 +87,17 @@ class Scene:
         self.environment.update(
             PATH=os.path.join(prefix, "bin") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8",
             PKG_CONFIG_PATH=os.path.join(prefix, "lib/pkgconfig"),
+            LD_LIBRARY_PATH=os.path.join(prefix, "lib"),
             MANPATH=os.path.join(prefix, "share/man") + ":", MAKEFLAGS="", PAGER="cat")
         self.in_repository = directory == root
         self.scripts = os.path.join(root, "build/check-docs/scripts")
         os.makedirs(self.scripts, exist_ok=True)
         if not self.in_repository:
+            shutil.rmtree(directory, ignore_errors=True)
             self.make_directory(directory)
 
     def make_directory(self, directory):
-        """Empty, but for the guest where it is in a clone."""
-        shutil.rmtree(directory, ignore_errors=True)
+        """Empty, or with what was saved into it; with the guest where it is in a clone."""
         os.makedirs(os.path.join(directory, "build"))
         os.symlink(os.path.join(self.root, "build/guest"), os.path.join(directory, "build/guest"))
 
@@ -124,7 +126,7 @@ class Scene:
             if self.hosts is None:
                 self.start_hosts()
             directory = os.path.join(self.directory, host)
-            made = os.path.exists(directory)
+            made = os.path.exists(os.path.join(directory, "build"))
             if not made:
                 self.make_directory(directory)
             prefix = ["nsenter", "--target", self.host_pids[host], "--user", "--mount", "--net",

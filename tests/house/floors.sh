@@ -46,4 +46,14 @@ if [ -n "$impure" ]; then
     echo "$impure"
     status=1
 fi
+
+# Memory of the library comes through logging/memory.h alone, and goes back there.
+taken=$(grep -rnE '\b((m|c|re|aligned_)alloc|reallocarray|posix_memalign|strn?dup|v?asprintf|free)\(' \
+    --include='*.[ch]' logging replication libftvm |
+    grep -vE '^(logging/memory\.c|libftvm/hooks/|libftvm/include/)')
+if [ -n "$taken" ]; then
+    echo "memory is taken past logging/memory.h:"
+    echo "$taken"
+    status=1
+fi
 exit $status

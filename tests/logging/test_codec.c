@@ -5,6 +5,7 @@
 #include "logging/codec.h"
 #include "logging/log.pb-c.h"
 #include "samples.h"
+#include "tests/support/scarce_memory.h"
 
 struct fixture {
     struct samples samples;
@@ -259,6 +260,49 @@ Test(codec, a_copy_stands_on_its_own)
         }
     }
     message_free(NULL, NULL);
+    free(fixture);
+}
+
+/* Decodes with each allocation failing in turn, until none is left to fail. */
+static void expect_no_leak(struct fixture *fixture, const struct message *message)
+{
+    enum codec_result result = CODEC_E_MEMORY;
+
+    cr_assert_eq(codec_encode(message, fixture->frame, sizeof(fixture->frame), &fixture->size),
+                 CODEC_OK);
+    for (unsigned long fails_at = 1; result == CODEC_E_MEMORY; fails_at++) {
+        struct scarce_memory scarce = {.fails_at = fails_at};
+        struct memory memory = scarce_memory(&scarce);
+        struct message *decoded;
+        size_t used;
+
+        result = codec_decode(&memory, fixture->frame, fixture->size, &decoded, &used);
+        if (scarce_has_failed(&scarce)) {
+            cr_assert_eq(result, CODEC_E_MEMORY, "%s, allocation %lu: %s",
+                         message_type_name(message->type), fails_at, codec_strerror(result));
+            cr_assert_null(decoded);
+            cr_assert_eq(used, 0);
+        } else {
+            cr_assert_eq(result, CODEC_OK);
+            cr_assert(same_message(message, decoded));
+        }
+        message_free(&memory, decoded);
+        cr_assert_eq(scarce.live, 0);
+    }
+}
+
+Test(codec, decoding_without_memory_leaves_nothing)
+{
+    struct fixture *fixture = fixture_new();
+
+    for (int type = MESSAGE_HELLO; type < MESSAGE_TYPE_END; type++) {
+        for (int kind = SAMPLE_EMPTY; kind < SAMPLE_KIND_END; kind++) {
+            struct message message =
+                sample_make(&fixture->samples, (enum message_type)type, (enum sample_kind)kind);
+
+            expect_no_leak(fixture, &message);
+        }
+    }
     free(fixture);
 }
 

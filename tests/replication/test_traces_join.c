@@ -506,8 +506,8 @@ Test(traces_join, refused_for_its_version, .timeout = 20)
         "[    0] B -> A HELLO, term 0\n"
         "[    0] B -> A is healed\n"
         "[    1] B -> A HELLO, term 0\n"
-        "[    1] A -> B REFUSE (version): B speaks protocol version 3 and this primary version 2\n"
-        "[    2] B is refused (version): B speaks protocol version 3 and this primary version 2\n"
+        "[    1] A -> B REFUSE (version): B speaks protocol version 4 and this primary version 3\n"
+        "[    2] B is refused (version): B speaks protocol version 4 and this primary version 3\n"
         "[    3] A makes output 1\n"
         "[    3] A emits 1\n"
         "[    8] A runs epoch 1\n");

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <xxhash.h>
+
 #include "tests/vmm/recording.h"
 
 #define FAKE_QUEUE 1024u /* inputs; a test may set a smaller limit */
@@ -78,6 +80,10 @@ struct ftvm_reader {
     size_t at;
 };
 
+struct ftvm_digest {
+    uint64_t value;
+};
+
 static void fake_node_init(struct ftvm_node *node, struct recording *recording)
 {
     memset(node, 0, sizeof *node);
@@ -114,6 +120,26 @@ int ftvm_write(struct ftvm_writer *writer, const void *data, size_t size)
 {
     bytes_append(writer->bytes, data, size);
     return 0;
+}
+
+void ftvm_digest_add(struct ftvm_digest *digest, const char *part, uint64_t index, const void *data,
+                     size_t size)
+{
+    (void)part;
+    digest->value = XXH3_64bits_withSeed(data, size, digest->value + index);
+}
+
+bool ftvm_digest_is_whole(const struct ftvm_digest *digest)
+{
+    (void)digest;
+    return false;
+}
+
+static uint64_t fake_digest(struct ftvm_node *node)
+{
+    struct ftvm_digest digest = {0};
+    node->ops->digest(node->machine, &digest);
+    return digest.value;
 }
 
 int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
@@ -230,7 +256,7 @@ static int fake_record(struct ftvm_node *node, enum recorded_kind kind, uint64_t
     struct recorded_boundary *boundary = recording_append(node->recording);
     boundary->kind = kind;
     boundary->position = position;
-    boundary->digest = node->ops->digest(node->machine);
+    boundary->digest = fake_digest(node);
     boundary->outputs = node->outputs;
 
     pthread_mutex_lock(&node->lock);
@@ -305,7 +331,7 @@ static int fake_play(struct ftvm_node *node, enum recorded_kind kind, uint64_t p
     if (kind == RECORDED_BOUNDARY && position < boundary->position) {
         return 0; /* the end of a chunk */
     }
-    uint64_t digest = node->ops->digest(node->machine);
+    uint64_t digest = fake_digest(node);
     if (kind != boundary->kind || position != boundary->position || digest != boundary->digest ||
         node->outputs != boundary->outputs) {
         snprintf(node->divergence, sizeof node->divergence,

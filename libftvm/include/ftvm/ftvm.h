@@ -71,10 +71,10 @@ extern "C" {
 #define FTVM_VERSION_NUMBER                                                                        \
     (FTVM_VERSION_MAJOR * 1000000 + FTVM_VERSION_MINOR * 1000 + FTVM_VERSION_PATCH)
 
-/* FTVM_VERSION: the three as text, "0.1.0". */
 #define FTVM_TEXT_OF_(x) #x
 #define FTVM_VERSION_TEXT_(major, minor, patch)                                                    \
     FTVM_TEXT_OF_(major) "." FTVM_TEXT_OF_(minor) "." FTVM_TEXT_OF_(patch)
+/* The three as text, "0.1.0". */
 #define FTVM_VERSION FTVM_VERSION_TEXT_(FTVM_VERSION_MAJOR, FTVM_VERSION_MINOR, FTVM_VERSION_PATCH)
 
 /* "0.1.0" of the library that was linked, valid for ever. Any thread. */

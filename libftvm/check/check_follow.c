@@ -1,0 +1,261 @@
+/*
+ * A run that follows a log, as a backup does, and is compared with the run that wrote it: call by
+ * call, output by output, state by state. It ends where the two differ.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "libftvm/check/check_run.h"
+
+static const struct step *expected_step(const struct check_run *run)
+{
+    const struct track *script = run->plan->script;
+    return run->cursor < script->count ? &script->steps[run->cursor] : NULL;
+}
+
+/* ---- Where they differ ----------------------------------------------------------------------- */
+
+static int end_different(struct check_run *run, ftvm_position position)
+{
+    struct difference *difference = &run->difference;
+    difference->agreed = run->agreed;
+    difference->differs = position > run->agreed ? position : run->agreed + 1;
+    difference->inputs = run->agreed_inputs;
+    difference->values = run->values_since;
+    run->differs = true;
+    return run_end(run,
+                   node_set_error(&run->node, FTVM_E_DIVERGED,
+                                  "this run differs from the recorded one at position %" PRIu64,
+                                  difference->differs));
+}
+
+static bool same_calls(const struct call *a, const struct call *b)
+{
+    return a->kind == b->kind && a->position == b->position &&
+           (a->kind != CALL_IDLE || a->wake_ns == b->wake_ns) &&
+           (a->kind != CALL_VALUE || a->size == b->size);
+}
+
+static void compare_calls(struct check_run *run, const struct step *expected,
+                          const struct call *call)
+{
+    struct difference *difference = &run->difference;
+    if (!same_calls(&expected->call, call)) {
+        difference->calls_differ = true;
+        difference->calls[SIDE_RECORDED] = expected->call;
+        difference->calls[SIDE_AGAIN] = *call;
+    }
+    difference->outputs[SIDE_RECORDED] = expected->output_count;
+    difference->outputs[SIDE_AGAIN] = run->output;
+    if (!difference->outputs_differ && !difference->calls_differ &&
+        run->output != expected->output_count) {
+        difference->outputs_differ = true;
+        difference->output =
+            1 + (run->output < expected->output_count ? run->output : expected->output_count);
+    }
+}
+
+/* 0, or the run has ended as it differs, or as memory ran out. */
+static int compare(struct check_run *run, const struct call *call)
+{
+    const struct step *expected = expected_step(run);
+    struct difference *difference = &run->difference;
+    if (expected == NULL) { /* only behind a script that was left */
+        return run_end(run, FTVM_E_STOPPED);
+    }
+    compare_calls(run, expected, call);
+    int result = 0;
+    if (!difference->calls_differ && expected->state.taken) {
+        struct parts_source source = run_source(run);
+        result = parts_compare(&source, &expected->state, &run->session->names, difference);
+    }
+    if (result < 0) {
+        return run_end(run, result);
+    }
+    if (!difference->calls_differ && !difference->outputs_differ && !difference->state_differs) {
+        return 0;
+    }
+    ftvm_position recorded = expected->call.position;
+    return end_different(run, call->position < recorded ? call->position : recorded);
+}
+
+/* A step that was the same. A cheap digest says little, so that only whole ones count. */
+static void agree(struct check_run *run, const struct step *step)
+{
+    bool looked = step->call.kind != CALL_VALUE &&
+                  (!run->session->has_digest || (step->state.taken && step->state.whole));
+    run->output = 0;
+    run->values_since += step->call.kind == CALL_VALUE;
+    if (looked) {
+        run->agreed = step->call.position;
+        run->agreed_inputs = step->entry->boundary.input_count;
+        run->values_since = 0;
+    }
+}
+
+/* ---- From a saved state ---------------------------------------------------------------------- */
+
+static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
+{
+    const struct saved_state *state = run->plan->load;
+    const struct ftvm_machine_ops *ops = &run->node.ops;
+    unsigned long long at = state->epoch.position;
+    size_t unread;
+    run->epoch = state->epoch;
+    *first = run->epoch; /* the machine may look at it while it loads */
+    int result = saved_state_read(state, ops, run->node.machine, &unread);
+    if (result < 0) {
+        return run_fail(run,
+                        "load failed with %d (%s) on the state of %zu bytes that save wrote at "
+                        "position %llu, after it had read %zu of them",
+                        result, ftvm_strerror(result), state->size, at, state->size - unread);
+    }
+    if (unread > 0) {
+        return run_fail(run,
+                        "load left %zu bytes unread of the %zu that save wrote at position %llu",
+                        unread, state->size, at);
+    }
+    *first = run->epoch;
+    run->agreed = state->epoch.position;
+    run->cursor = track_find(run->plan->script, state->ordinal) + 1;
+    run->ordinal = state->ordinal + 1;
+    run->output = state->outputs; /* made already */
+    stops_begin_epoch(&run->plan_stops, run->ordinal, run->epoch.position);
+    struct parts_source source = run_source(run);
+    result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);
+    if (result > 0) {
+        run->place = PLACE_LOAD;
+        result = end_different(run, state->epoch.position);
+        run->difference.differs = state->epoch.position;
+        return result;
+    }
+    if (result < 0 || run->plan->load_ends) {
+        return run_end(run, result < 0 ? result : FTVM_E_STOPPED);
+    }
+    return 0;
+}
+
+int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoch *first)
+{
+    const struct track *script = run->plan->script;
+    run->plan_stops = run->plan->stops;
+    if (run->plan->load != NULL) {
+        return begin_loaded(run, first);
+    }
+    run->agreed = script->start;
+    if (position != script->start) {
+        run->difference.calls_differ = true;
+        run->difference.calls[SIDE_RECORDED] =
+            (struct call){.kind = CALL_BEGIN, .position = script->start};
+        run->difference.calls[SIDE_AGAIN] = (struct call){.kind = CALL_BEGIN, .position = position};
+        return end_different(run, position);
+    }
+    struct message_boundary boundary = {.position = position,
+                                        .rate_q32 = run->session->check.unit_ns << 32,
+                                        .next_length = script->first_length};
+    stops_begin_epoch(&run->plan_stops, 0, position);
+    run_start_epoch(run, &boundary, first);
+    return 0;
+}
+
+/* To save must not change what is saved. */
+static int save(struct check_run *run, const struct step *step)
+{
+    struct saved_state *state = run->plan->save;
+    struct parts_source source = run_source(run);
+    state->ordinal = step->ordinal;
+    state->epoch = run->epoch;
+    state->outputs = run->output;
+    int result = parts_keep(&source, true, &state->keeper, &state->parts);
+    if (result < 0) {
+        return run_end(run, result);
+    }
+    result = saved_state_write(state, &run->node.ops, run->node.machine);
+    if (result == FTVM_E_MEMORY) {
+        return run_end(run, result);
+    }
+    if (result < 0) {
+        return run_fail(run, "save failed with %d (%s) at position %llu", result,
+                        ftvm_strerror(result), (unsigned long long)step->call.position);
+    }
+    state->saved = true;
+    result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);
+    if (result > 0) {
+        run->place = PLACE_SAVE;
+        result = end_different(run, step->call.position);
+        run->difference.differs = step->call.position;
+        return result;
+    }
+    if (result < 0 || run->plan->save_ends) {
+        return run_end(run, result < 0 ? result : FTVM_E_STOPPED);
+    }
+    return 0;
+}
+
+/* ---- The calls ------------------------------------------------------------------------------- */
+
+ftvm_position follow_stop_at(struct check_run *run, ftvm_position position)
+{
+    return stops_after(&run->plan_stops, position);
+}
+
+int follow_boundary(struct check_run *run, const struct vcpu_request *request,
+                    struct ftvm_epoch *next)
+{
+    struct call call = {
+        .kind = run_kind(request), .position = request->position, .wake_ns = request->wake_ns};
+    int result = compare(run, &call);
+    if (result < 0) {
+        return result;
+    }
+    const struct step *step = &run->plan->script->steps[run->cursor++];
+    const struct message_boundary *boundary = &step->entry->boundary;
+    agree(run, step);
+    if (boundary->final) {
+        return run_end(run, request->halt ? FTVM_E_HALTED : FTVM_E_STOPPED);
+    }
+    if (!step->extra) {
+        run->ordinal = step->ordinal + 1;
+        stops_begin_epoch(&run->plan_stops, run->ordinal, boundary->position);
+    }
+    run_start_epoch(run, boundary, next);
+    result = run_deliver(run, boundary);
+    bool saves = run->plan->save != NULL && !step->extra && step->ordinal == run->plan->save_at;
+    return result == 0 && saves ? save(run, step) : result;
+}
+
+int follow_output(struct check_run *run, uint32_t device, const void *data, size_t size)
+{
+    const struct step *expected = expected_step(run);
+    struct difference *difference = &run->difference;
+    uint64_t number = ++run->output;
+    if (difference->outputs_differ || expected == NULL || number > expected->output_count) {
+        return 0; /* told at the next step, where the position is known */
+    }
+    const struct kept_output *kept = &expected->outputs[number - 1];
+    if (kept->device == device && kept->size == size &&
+        kept->digest == output_digest(device, data, size)) {
+        return 0;
+    }
+    difference->outputs_differ = true;
+    difference->output = number;
+    difference->devices[SIDE_RECORDED] = kept->device;
+    difference->devices[SIDE_AGAIN] = device;
+    difference_compare(&difference->output_bytes, kept->bytes, kept->size, data, size);
+    return 0;
+}
+
+int follow_value(struct check_run *run, const struct vcpu_request *request, void *value,
+                 size_t size)
+{
+    struct call call = {.kind = CALL_VALUE, .position = request->position, .size = size};
+    int result = compare(run, &call);
+    if (result < 0) {
+        return result;
+    }
+    const struct step *step = &run->plan->script->steps[run->cursor++];
+    memcpy(value, step->entry->value.data.data, size);
+    agree(run, step);
+    /* A script that was left at a value ends with it. */
+    return run->cursor == run->plan->script->count ? run_end(run, FTVM_E_STOPPED) : 0;
+}

@@ -1,0 +1,316 @@
+#include "libftvm/check/check_report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const side_names[SIDES] = {"when recorded", "when run again"};
+
+/* Lines are added while there is room; the text stays one whole line short of its end. */
+static void say(struct ftvm_check_report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct ftvm_check_report *report, const char *format, ...)
+{
+    size_t used = strlen(report->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(report->text + used, sizeof report->text - used, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- Agreement ------------------------------------------------------------------------------- */
+
+static const char *end_of(const struct check_session *session, const struct track *recorded)
+{
+    const struct step *last = track_last(recorded);
+    if (last == NULL || recorded->boundaries >= session->check.epochs) {
+        return "";
+    }
+    return last->call.kind == CALL_HALT ? ", where the guest halted"
+           : last->call.kind == CALL_IDLE && last->call.wake_ns == UINT64_MAX
+               ? ", where the guest would have idled for ever"
+               : ", where it was stopped";
+}
+
+void report_agreement(const struct check_session *session, const struct track *recorded,
+                      struct ftvm_check_report *report)
+{
+    say(report,
+        "all runs agree: %" PRIu64 " epochs to position %" PRIu64 "%s, with %" PRIu64
+        " inputs, %" PRIu64 " values and %" PRIu64 " outputs\n",
+        report->epochs, report->position, end_of(session, recorded), report->inputs, report->values,
+        report->outputs);
+    say(report,
+        "runs: %" PRIu32 "; as it was, stopped at other places %" PRIu32 " times, from %" PRIu64
+        " saved states",
+        report->runs, session->asks_stops ? session->check.chunkings : 0, report->states);
+    if (!session->asks_stops && session->check.chunkings > 0) {
+        say(report, "\nnot checked: stopping at other places, as the machine does not call "
+                    "ftvm_stop_at");
+    }
+    if (!session->has_digest) {
+        say(report, "\nnot checked: the state, as the machine has no digest; its calls and outputs "
+                    "were compared");
+    }
+}
+
+/* ---- How the runs were made ------------------------------------------------------------------ */
+
+static void say_manner(const struct suspect *suspect, struct ftvm_check_report *report)
+{
+    if (suspect->place == PLACE_SAVE) {
+        say(report, "how: its state was saved at position %" PRIu64 ", and was another one then\n",
+            suspect->difference.differs);
+        return;
+    }
+    switch (suspect->manner) {
+    case MANNER_AGAIN: say(report, "how: run again as it was\n"); break;
+    case MANNER_STOPPED:
+        say(report, "how: run again, stopped at other places by ftvm_stop_at");
+        if (suspect->has_stop) {
+            say(report, "; %s at position %" PRIu64,
+                suspect->stop_alone ? "it is enough to stop it" : "what counts is the stop",
+                suspect->stop);
+        }
+        say(report, "\n");
+        break;
+    case MANNER_LOADED:
+        say(report, "how: run again from the state that was saved at position %" PRIu64 "%s\n",
+            suspect->loaded_at, suspect->place == PLACE_LOAD ? ", right after its load" : "");
+        break;
+    case MANNER_RELOADED:
+        say(report,
+            "how: the state that was loaded at position %" PRIu64
+            " was saved again at position %" PRIu64 ", and loaded again: right after that\n",
+            suspect->loaded_at, suspect->difference.differs);
+        break;
+    }
+}
+
+static void say_where(const struct suspect *suspect, struct ftvm_check_report *report)
+{
+    const struct difference *difference = &suspect->difference;
+    if (suspect->place != PLACE_LOG) {
+        return;
+    }
+    say(report, "where: the runs agree up to position %" PRIu64 ", and differ at %" PRIu64,
+        difference->agreed, difference->differs);
+    switch (suspect->closing) {
+    case CLOSING_EXACT: break;
+    case CLOSING_NOT_FINER: say(report, "; the machine does not stop between the two"); break;
+    case CLOSING_NOT_AGAIN:
+        say(report, "; in runs that looked closer the difference did not come again");
+        break;
+    case CLOSING_ELSEWHERE:
+        say(report, "; in runs that looked closer it came at other positions");
+        break;
+    }
+    say(report, "\n");
+    if (difference->inputs > 0) {
+        say(report, "       at position %" PRIu64 ", %" PRIu64 " input%s delivered\n",
+            difference->agreed, difference->inputs, difference->inputs == 1 ? " was" : "s were");
+    }
+    if (difference->values > 0) {
+        say(report, "       since then %" PRIu64 " value%s asked for\n", difference->values,
+            difference->values == 1 ? " was" : "s were");
+    }
+}
+
+/* ---- What differs ---------------------------------------------------------------------------- */
+
+static void say_call(const struct call *call, struct ftvm_check_report *report)
+{
+    switch (call->kind) {
+    case CALL_BEGIN: say(report, "it began"); break;
+    case CALL_BOUNDARY: say(report, "its epoch ended"); break;
+    case CALL_IDLE:
+        say(report, "it idled until ");
+        if (call->wake_ns == UINT64_MAX) {
+            say(report, "an input comes");
+        } else {
+            say(report, "%" PRIu64 " ns", call->wake_ns);
+        }
+        break;
+    case CALL_HALT: say(report, "it halted"); break;
+    case CALL_VALUE: say(report, "it asked for a value of %zu bytes", call->size); break;
+    }
+    say(report, " at position %" PRIu64, call->position);
+}
+
+/* Short ones as the number that they mostly are: little endian, as all hosts that we know. */
+static void say_bytes(const struct bytes_difference *bytes, unsigned side,
+                      struct ftvm_check_report *report)
+{
+    uint64_t number = 0;
+    if (bytes->size[side] == 0) {
+        say(report, "nothing");
+    } else if (bytes->size[0] == bytes->size[1] && bytes->size[side] <= sizeof number) {
+        memcpy(&number, bytes->bytes[side], bytes->shown[side]);
+        say(report, "0x%" PRIx64, number);
+    } else {
+        for (size_t i = 0; i < bytes->shown[side]; i++) {
+            say(report, "%s%02x", i > 0 ? " " : "", bytes->bytes[side][i]);
+        }
+        say(report, "%s", bytes->shown[side] == 0 ? "nothing" : "");
+    }
+}
+
+static void say_difference(const struct bytes_difference *bytes, struct ftvm_check_report *report)
+{
+    if (bytes->size[SIDE_RECORDED] != bytes->size[SIDE_AGAIN]) {
+        say(report, "%zu bytes %s, %zu %s; ", bytes->size[SIDE_RECORDED], side_names[SIDE_RECORDED],
+            bytes->size[SIDE_AGAIN], side_names[SIDE_AGAIN]);
+    } else if (bytes->size[SIDE_RECORDED] > PART_VALUE_SIZE) {
+        say(report, "%zu bytes, ", bytes->size[SIDE_RECORDED]);
+        if (bytes->known) {
+            say(report, "%zu of them differ%s; ", bytes->differing,
+                bytes->differing == 1 ? "s" : "");
+        }
+    }
+    if (!bytes->known) {
+        say(report, "which were not kept\n");
+        return;
+    }
+    if (bytes->size[SIDE_RECORDED] > PART_VALUE_SIZE ||
+        bytes->size[SIDE_AGAIN] > PART_VALUE_SIZE) {
+        say(report, "from offset %zu: ", bytes->offset);
+    }
+    say_bytes(bytes, SIDE_RECORDED, report);
+    say(report, " %s, ", side_names[SIDE_RECORDED]);
+    say_bytes(bytes, SIDE_AGAIN, report);
+    say(report, " %s\n", side_names[SIDE_AGAIN]);
+}
+
+static void say_part(const struct part_difference *part, struct ftvm_check_report *report)
+{
+    say(report, "what: %s %" PRIu64 ": ", part->name, part->index);
+    if (!part->present[SIDE_RECORDED] || !part->present[SIDE_AGAIN]) {
+        say(report, "a part only %s\n",
+            side_names[part->present[SIDE_RECORDED] ? SIDE_RECORDED : SIDE_AGAIN]);
+        return;
+    }
+    say_difference(&part->bytes, report);
+}
+
+static void say_parts(const struct difference *difference, struct ftvm_check_report *report)
+{
+    if (!difference->state_differs) {
+        return;
+    }
+    if (difference->reordered) {
+        say(report,
+            "what: digest tells of the parts in another order: %s %" PRIu64
+            " %s, where it is %s %" PRIu64 " %s\n",
+            difference->reordered_name[SIDE_RECORDED], difference->reordered_index[SIDE_RECORDED],
+            side_names[SIDE_RECORDED], difference->reordered_name[SIDE_AGAIN],
+            difference->reordered_index[SIDE_AGAIN], side_names[SIDE_AGAIN]);
+    }
+    if (!difference->parts_kept) {
+        say(report, "what: the state; it has too many parts to say which\n");
+    }
+    for (unsigned i = 0; i < DIFFERENCE_PARTS && i < difference->part_count; i++) {
+        say_part(&difference->parts[i], report);
+    }
+    if (difference->part_count > DIFFERENCE_PARTS) {
+        say(report, "      and more parts\n");
+    }
+}
+
+static void say_outputs(const struct difference *difference, struct ftvm_check_report *report)
+{
+    if (!difference->outputs_differ) {
+        return;
+    }
+    bool both = difference->output <= difference->outputs[SIDE_RECORDED] &&
+                difference->output <= difference->outputs[SIDE_AGAIN];
+    if (!both) {
+        say(report, "what: outputs since position %" PRIu64 ": %" PRIu64 " %s, %" PRIu64 " %s\n",
+            difference->agreed, difference->outputs[SIDE_RECORDED], side_names[SIDE_RECORDED],
+            difference->outputs[SIDE_AGAIN], side_names[SIDE_AGAIN]);
+        return;
+    }
+    say(report, "what: output %" PRIu64 " since then, to device %" PRIu32, difference->output,
+        difference->devices[SIDE_RECORDED]);
+    if (difference->devices[SIDE_RECORDED] != difference->devices[SIDE_AGAIN]) {
+        say(report, " %s and to device %" PRIu32 " %s", side_names[SIDE_RECORDED],
+            difference->devices[SIDE_AGAIN], side_names[SIDE_AGAIN]);
+    }
+    say(report, ": ");
+    say_difference(&difference->output_bytes, report);
+}
+
+static void say_calls(const struct difference *difference, struct ftvm_check_report *report)
+{
+    if (!difference->calls_differ) {
+        return;
+    }
+    say(report, "what: ");
+    for (unsigned side = 0; side < SIDES; side++) {
+        say_call(&difference->calls[side], report);
+        say(report, " %s%s", side_names[side], side == SIDE_RECORDED ? "; " : "\n");
+    }
+}
+
+/* ---- What to do ------------------------------------------------------------------------------ */
+
+static const char *advice_for(const struct suspect *suspect)
+{
+    const struct difference *difference = &suspect->difference;
+    if (suspect->place == PLACE_SAVE) {
+        return "save, or digest, changes the state that it looks at";
+    }
+    if (suspect->place == PLACE_LOAD || suspect->manner == MANNER_RELOADED) {
+        return "save does not write these parts, or load does not set them as they were; when load "
+               "returns, all that digest adds must be as it was";
+    }
+    switch (suspect->manner) {
+    case MANNER_STOPPED:
+        return "what the machine does depends on where it is stopped: look at what happens when "
+               "its "
+               "loop is left and entered again (counts, timers, caches, interrupts looked at only "
+               "there)";
+    case MANNER_LOADED:
+        return "something that the guest depends on, and that is in no part that digest adds, is "
+               "missing in save or in load";
+    case MANNER_AGAIN:
+    case MANNER_RELOADED: break;
+    }
+    if (difference->reordered) {
+        return "parts are added in the order of a table that is not the same each time: one of "
+               "addresses or of hashes with a seed; add them in an order that follows from the "
+               "state";
+    }
+    if (difference->outputs_differ && !difference->state_differs && !difference->calls_differ) {
+        return "the state is the same, but what leaves the machine is not: it has host time, a "
+               "pointer, or bytes that nobody set (padding) in it";
+    }
+    return "look for the host's time or random numbers, memory that nobody set, addresses (as "
+           "keys, "
+           "or for an order), variables that outlive a run, other threads; what must come from "
+           "outside comes by ftvm_input, ftvm_value or the epoch's clock";
+}
+
+void report_difference(const struct check_session *session, const struct suspect *suspect,
+                       struct ftvm_check_report *report)
+{
+    const struct difference *difference = &suspect->difference;
+    (void)session;
+    report->agreed = difference->agreed;
+    report->differs = difference->differs;
+    say(report, "two runs of the machine differ\n");
+    say_manner(suspect, report);
+    say_where(suspect, report);
+    say_calls(difference, report);
+    say_parts(difference, report);
+    say_outputs(difference, report);
+    say(report, "advice: %s", advice_for(suspect));
+}
+
+void report_failure(const struct check_session *session, int error, const char *doing,
+                    struct ftvm_check_report *report)
+{
+    say(report, "the check could not go on %s: %s", doing,
+        session->line[0] != '\0' ? session->line : ftvm_strerror(error));
+}
