@@ -106,6 +106,7 @@ in_debian() {
 
 echo "packages of $(git describe --always --dirty 2>/dev/null), for $(. /etc/os-release && echo "$PRETTY_NAME")"
 mkdir -p "$logs"
+step packages-make-install tests/packages/install.sh build
 step packages-build build
 step packages-lintian lint
 step packages-hardening harden
