@@ -12,6 +12,7 @@ binutils-riscv64-linux-gnu
 debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
 gnuplot-nox spin libunicorn-dev
+debhelper devscripts fakeroot lintian mmdebstrap
 python3 pandoc doxygen graphviz man-db mandoc redis-tools netcat-openbsd systemd
 $*
 "
