@@ -215,7 +215,7 @@ int ftvm_node_start(struct ftvm_node *node)
     if (node == NULL) {
         return FTVM_E_INVALID;
     }
-    if (node->arbiter != NULL || atomic_exchange(&node->inside, true)) {
+    if (node->started || node->arbiter != NULL || atomic_exchange(&node->inside, true)) {
         return node_set_error(node, FTVM_E_STATE, "ftvm_node_start: the node was started before");
     }
     int result = start(node);

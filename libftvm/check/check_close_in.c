@@ -27,6 +27,7 @@ static int differs_with_stops(struct check_session *session, const struct track 
     int result = check_run(session, &plan, NULL, &run);
     if (result == 1) {
         suspect->difference = run.difference;
+        suspect->stopped_at = run.stopped_at > last ? run.stopped_at : last;
     }
     return result;
 }
@@ -70,9 +71,11 @@ static int find_stop(struct check_session *session, const struct track *recorded
 /* Up to the stop nothing was different but that one was to come. */
 static void begin_at_stop(const struct suspect *suspect, struct difference *difference)
 {
-    if (suspect->has_stop && difference->agreed < suspect->stop &&
-        difference->differs > suspect->stop) {
-        difference->agreed = suspect->stop;
+    if (suspect->has_stop && difference->agreed < suspect->stopped_at &&
+        difference->differs > suspect->stopped_at) {
+        difference->agreed = suspect->stopped_at;
+        difference->inputs = 0;
+        difference->values = 0;
     }
 }
 
@@ -88,7 +91,7 @@ static size_t place_looks(const struct suspect *suspect, ftvm_position looks[PIE
     size_t count = 0;
     for (uint64_t i = 0; i <= pieces; i++) {
         ftvm_position look = difference->agreed + width / pieces * i + width % pieces * i / pieces;
-        if (!suspect->has_stop || look != suspect->stop) {
+        if (!suspect->has_stop || look > suspect->stopped_at) {
             looks[count++] = look;
         }
     }

@@ -36,6 +36,7 @@ struct suspect {
     bool has_stop; /* MANNER_STOPPED: with it the runs differ, without it they do not */
     bool stop_alone;
     ftvm_position stop;
+    ftvm_position stopped_at; /* where the machine stood then: there, or just past it */
 };
 
 /* 0, or negative: session->line says why it cannot go on. */

@@ -53,6 +53,7 @@ struct difference {
     uint32_t devices[SIDES];
     struct bytes_difference output_bytes; /* of it, if both made that many */
 
+    bool state_compared; /* whole, and at the same call */
     bool state_differs;
     bool parts_kept; /* it is known which parts do */
     bool reordered;  /* told of in another order: the first of them */

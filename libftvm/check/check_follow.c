@@ -64,9 +64,11 @@ static int compare(struct check_run *run, const struct call *call)
         return run_end(run, FTVM_E_STOPPED);
     }
     compare_calls(run, expected, call);
+    difference->state_compared = false;
     int result = 0;
     if (!difference->calls_differ && expected->state.taken) {
         struct parts_source source = run_source(run);
+        difference->state_compared = expected->state.whole;
         result = parts_compare(&source, &expected->state, &run->session->names, difference);
     }
     if (result < 0) {
@@ -95,13 +97,33 @@ static void agree(struct check_run *run, const struct step *step)
 
 /* ---- From a saved state ---------------------------------------------------------------------- */
 
+/* The epoch that begins where the state was saved, as this script has it: it may be divided there.
+ */
+static void place_at_state(struct check_run *run, const struct saved_state *state)
+{
+    const struct track *script = run->plan->script;
+    size_t saved_at = track_find(script, state->ordinal);
+    run->epoch = state->epoch;
+    run->cursor = saved_at + 1;
+    if (saved_at < script->count) {
+        run->epoch.length = script->steps[saved_at].entry->boundary.next_length;
+    }
+    for (size_t i = 0; i < saved_at && i < script->count; i++) {
+        run->epoch.number += script->steps[i].extra;
+    }
+    run->ordinal = state->ordinal + 1;
+    run->output = state->outputs; /* made already */
+    run->agreed = state->epoch.position;
+    stops_begin_epoch(&run->plan_stops, run->ordinal, run->epoch.position);
+}
+
 static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
 {
     const struct saved_state *state = run->plan->load;
     const struct ftvm_machine_ops *ops = &run->node.ops;
     unsigned long long at = state->epoch.position;
     size_t unread;
-    run->epoch = state->epoch;
+    place_at_state(run, state);
     *first = run->epoch; /* the machine may look at it while it loads */
     int result = saved_state_read(state, ops, run->node.machine, &unread);
     if (result < 0) {
@@ -116,11 +138,6 @@ static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
                         unread, state->size, at);
     }
     *first = run->epoch;
-    run->agreed = state->epoch.position;
-    run->cursor = track_find(run->plan->script, state->ordinal) + 1;
-    run->ordinal = state->ordinal + 1;
-    run->output = state->outputs; /* made already */
-    stops_begin_epoch(&run->plan_stops, run->ordinal, run->epoch.position);
     struct parts_source source = run_source(run);
     result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);
     if (result > 0) {
@@ -196,6 +213,9 @@ static int save(struct check_run *run, const struct step *step)
 
 ftvm_position follow_stop_at(struct check_run *run, ftvm_position position)
 {
+    if (position >= run->plan_stops.last && run->stopped_at == 0) {
+        run->stopped_at = position;
+    }
     return stops_after(&run->plan_stops, position);
 }
 

@@ -8,8 +8,9 @@
 
 #include "libftvm/check/check_run.h"
 
-#define MAX_STEPS (1u << 22) /* entries of a run; a machine that asks on and on has its end there  \
-                              */
+#define MAX_STEPS                                                                                  \
+    (1u << 22) /* entries of a run; a machine that asks on and on has its end there                \
+                */
 
 static struct keeper *keeper_of(struct check_run *run)
 {
@@ -186,7 +187,7 @@ static bool wants_whole(const struct check_run *run, const struct vcpu_request *
     return each == 0 || final || run->ordinal % each == 0;
 }
 
-/* The first whole state says how much of that a run can afford: a gibibyte, which takes a tenth of
+/* The first whole state says how much of that a run can afford: a gibibyte, which takes an eighth of
  * a second to digest. */
 #define WHOLE_BYTES (UINT64_C(1) << 30)
 static void plan_whole(struct check_run *run, const struct kept_state *state)

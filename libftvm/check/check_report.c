@@ -28,10 +28,11 @@ static const char *end_of(const struct check_session *session, const struct trac
     if (last == NULL || recorded->boundaries >= session->check.epochs) {
         return "";
     }
-    return last->call.kind == CALL_HALT ? ", where the guest halted"
-           : last->call.kind == CALL_IDLE && last->call.wake_ns == UINT64_MAX
-               ? ", where the guest would have idled for ever"
-               : ", where it was stopped";
+    if (last->call.kind == CALL_HALT) {
+        return ", where the guest halted";
+    }
+    bool sleeps = last->call.kind == CALL_IDLE && last->call.wake_ns == UINT64_MAX;
+    return sleeps ? ", where the guest would have idled for ever" : ", where it was stopped";
 }
 
 void report_agreement(const struct check_session *session, const struct track *recorded,
@@ -61,7 +62,8 @@ void report_agreement(const struct check_session *session, const struct track *r
 static void say_manner(const struct suspect *suspect, struct ftvm_check_report *report)
 {
     if (suspect->place == PLACE_SAVE) {
-        say(report, "how: its state was saved at position %" PRIu64 ", and was another one then\n",
+        say(report,
+            "how: its state was saved at position %" PRIu64 ", and was another one after that\n",
             suspect->difference.differs);
         return;
     }
@@ -173,8 +175,7 @@ static void say_difference(const struct bytes_difference *bytes, struct ftvm_che
         say(report, "which were not kept\n");
         return;
     }
-    if (bytes->size[SIDE_RECORDED] > PART_VALUE_SIZE ||
-        bytes->size[SIDE_AGAIN] > PART_VALUE_SIZE) {
+    if (bytes->size[SIDE_RECORDED] > PART_VALUE_SIZE || bytes->size[SIDE_AGAIN] > PART_VALUE_SIZE) {
         say(report, "from offset %zu: ", bytes->offset);
     }
     say_bytes(bytes, SIDE_RECORDED, report);
@@ -262,15 +263,14 @@ static const char *advice_for(const struct suspect *suspect)
         return "save, or digest, changes the state that it looks at";
     }
     if (suspect->place == PLACE_LOAD || suspect->manner == MANNER_RELOADED) {
-        return "save does not write these parts, or load does not set them as they were; when load "
+        return "save does not write these parts, or load does not set them as they were: when load "
                "returns, all that digest adds must be as it was";
     }
     switch (suspect->manner) {
     case MANNER_STOPPED:
         return "what the machine does depends on where it is stopped: look at what happens when "
-               "its "
-               "loop is left and entered again (counts, timers, caches, interrupts looked at only "
-               "there)";
+               "its loop is left and entered again (counts, timers, caches, interrupts that are "
+               "looked at only there)";
     case MANNER_LOADED:
         return "something that the guest depends on, and that is in no part that digest adds, is "
                "missing in save or in load";
@@ -278,18 +278,41 @@ static const char *advice_for(const struct suspect *suspect)
     case MANNER_RELOADED: break;
     }
     if (difference->reordered) {
-        return "parts are added in the order of a table that is not the same each time: one of "
-               "addresses or of hashes with a seed; add them in an order that follows from the "
-               "state";
+        return "parts are added in an order that is not the same each time, as that of a table by "
+               "address or by seeded hash: add them in one that follows from the state";
     }
-    if (difference->outputs_differ && !difference->state_differs && !difference->calls_differ) {
-        return "the state is the same, but what leaves the machine is not: it has host time, a "
-               "pointer, or bytes that nobody set (padding) in it";
+    if (difference->calls_differ && suspect->closing == CLOSING_EXACT) {
+        return "the way to this call depends on something that is neither in the state nor from "
+               "the log: host time, random numbers, memory that nobody set, addresses, variables "
+               "that outlive a run, threads";
     }
-    return "look for the host's time or random numbers, memory that nobody set, addresses (as "
-           "keys, "
-           "or for an order), variables that outlive a run, other threads; what must come from "
-           "outside comes by ftvm_input, ftvm_value or the epoch's clock";
+    if (difference->outputs_differ && difference->state_compared && !difference->state_differs) {
+        return "the state is the same, but what leaves the machine is not: there is host time in "
+               "it, an address, or bytes that nobody set (padding)";
+    }
+    return "look for host time, random numbers, memory that nobody set, addresses (as keys, or for "
+           "an order), variables that outlive a run, threads, an emit that changes the state; what "
+           "comes from outside must come by ftvm_input, ftvm_value or the epoch's clock";
+}
+
+#define LINE_WIDTH 100u
+
+/* Broken into lines between words. */
+static void say_wrapped(const char *head, const char *text, struct ftvm_check_report *report)
+{
+    size_t column = strlen(head);
+    say(report, "%s", head);
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column + 1 + word > LINE_WIDTH) {
+            say(report, "\n%*s", (int)strlen(head), "");
+            column = strlen(head);
+        }
+        say(report, " %.*s", (int)word, text);
+        column += 1 + word;
+        text += word;
+        text += *text == ' ';
+    }
 }
 
 void report_difference(const struct check_session *session, const struct suspect *suspect,
@@ -305,7 +328,7 @@ void report_difference(const struct check_session *session, const struct suspect
     say_calls(difference, report);
     say_parts(difference, report);
     say_outputs(difference, report);
-    say(report, "advice: %s", advice_for(suspect));
+    say_wrapped("advice:", advice_for(suspect), report);
 }
 
 void report_failure(const struct check_session *session, int error, const char *doing,

@@ -20,7 +20,7 @@ struct check_session {
     uint32_t runs;
     bool asks_stops; /* the machine calls ftvm_stop_at */
     bool has_digest;
-    uint64_t whole_each;        /* boundaries with a whole digest, of those of the recorded run */
+    uint64_t whole_each; /* boundaries with a whole digest, of those of the recorded run */
     char line[2 * NODE_ERROR_SIZE]; /* why the check cannot go on */
 };
 
@@ -60,7 +60,8 @@ struct check_run {
     struct log_input *inputs; /* of a boundary in the making */
     uint64_t ordinal;         /* boundaries so far, extra ones aside */
 
-    struct stops plan_stops; /* the plan's, in use */
+    struct stops plan_stops;  /* the plan's, in use */
+    ftvm_position stopped_at; /* where the machine stood at the last of them; 0: not yet */
 
     bool differs;
     enum run_place place;

@@ -1,0 +1,228 @@
+/* Faults that are planted in a machine are found, at their position, with the part that differs. */
+#include "tests/libftvm/checked.h"
+
+/* Found by running again, in the instruction at FAULT_POSITION. */
+static void expect_found(enum check_fault fault, const char *what)
+{
+    struct checked checked;
+    checked_prepare(&checked, fault);
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION + 1);
+    checked_expect_text(&checked, "how: run again as it was");
+    checked_expect_text(&checked, what);
+}
+
+Test(check_faults, host_time, .timeout = 60)
+{
+    expect_found(FAULT_HOST_TIME, "what: register 3: 0x");
+}
+
+Test(check_faults, random_numbers, .timeout = 60)
+{
+    expect_found(FAULT_RANDOM, "what: register 3: 0x");
+}
+
+Test(check_faults, an_address, .timeout = 60)
+{
+    expect_found(FAULT_ADDRESS, "what: register 4: 0x");
+}
+
+Test(check_faults, a_variable_that_outlives_the_run, .timeout = 60)
+{
+    expect_found(FAULT_STATIC, "what: register 0: 0x");
+}
+
+Test(check_faults, one_byte_of_memory, .timeout = 60)
+{
+    expect_found(FAULT_BYTE, "what: memory 0: 65536 bytes, 1 of them differs; from offset 4242: ");
+}
+
+Test(check_faults, an_output, .timeout = 60)
+{
+    expect_found(FAULT_OUTPUT, "what: output 1 since then, to device 1: 16 bytes, 1 of them");
+}
+
+Test(check_faults, a_value_asked_for_elsewhere, .timeout = 60)
+{
+    expect_found(FAULT_VALUES, "what: it asked for a value of 4 bytes at position 123458 when "
+                               "recorded; it asked for a value of 4 bytes at position 123457");
+}
+
+Test(check_faults, parts_in_another_order, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_ORDER);
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION);
+    checked_expect_text(&checked,
+                        "another order: register 0 when recorded, where it is register 7");
+}
+
+Test(check_faults, a_machine_that_does_not_stop_at_the_position, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_BYTE);
+    checked.options.granule = 100;
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    cr_expect_eq(checked.report.agreed, 123400);
+    cr_expect_eq(checked.report.differs, 123500);
+    checked_expect_text(&checked, "the machine does not stop between the two");
+    checked_expect_text(&checked, "what: memory 0");
+}
+
+Test(check_faults, a_machine_that_does_not_ask_where_to_stop, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_BYTE);
+    checked.options.looks = false;
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION + 1);
+}
+
+Test(check_faults, a_machine_without_digest_by_its_outputs, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_STATIC);
+    checked.options.without_digest = true;
+    checked_run(&checked);
+    checked_expect_exact(&checked, 125000); /* the first output behind */
+    checked_expect_text(&checked, "what: output 1");
+}
+
+Test(check_faults, inputs_that_are_not_taken_as_they_are, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_DELIVER);
+    checked_run(&checked);
+    checked_expect_exact(&checked, checked.report.agreed + 1);
+    cr_expect_geq(checked.report.agreed, FAULT_POSITION);
+    checked_expect_text(&checked, "1 input was delivered");
+    checked_expect_text(&checked, "what: register 5");
+}
+
+/* Only the recorded run emits. It does so before the instruction that speaks is done. */
+Test(check_faults, a_state_that_emit_changes, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_EMIT);
+    checked_run(&checked);
+    checked_expect_exact(&checked, 125000);
+    checked_expect_text(&checked, "what: register 2");
+}
+
+/* ---- Other places ---------------------------------------------------------------------------- */
+
+Test(check_faults, depending_on_where_it_is_stopped, .timeout = 60)
+{
+    struct checked checked;
+    char stop[64];
+    checked_prepare(&checked, FAULT_STOPS);
+    checked_run(&checked);
+    checked_expect_exact(&checked, checked.report.agreed + 1);
+    cr_expect_geq(checked.report.agreed, FAULT_POSITION);
+    snprintf(stop, sizeof stop, "it is enough to stop it at position %llu",
+             (unsigned long long)checked.report.agreed);
+    checked_expect_text(&checked, stop);
+    checked_expect_text(&checked, "what: register 2");
+}
+
+Test(check_faults, depending_on_where_it_is_stopped_just_past_that, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_STOPS);
+    checked.options.granule = 100;
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    cr_expect_eq(checked.report.differs, checked.report.agreed + 100);
+    checked_expect_text(&checked, "stopped at other places");
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+static void expect_at_load(enum check_fault fault, const char *what)
+{
+    struct checked checked;
+    checked_prepare(&checked, fault);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    cr_expect_eq(checked.report.agreed, checked.report.differs);
+    checked_expect_text(&checked, "right after its load");
+    checked_expect_text(&checked, what);
+}
+
+Test(check_faults, a_field_that_is_not_saved, .timeout = 60)
+{
+    expect_at_load(FAULT_SAVE, "what: register 5: 0x");
+}
+
+Test(check_faults, a_field_that_is_not_loaded, .timeout = 60)
+{
+    expect_at_load(FAULT_LOAD, "what: register 6: 0x");
+}
+
+Test(check_faults, a_field_that_is_neither_saved_nor_digested, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_HIDDEN);
+    checked_run(&checked);
+    /* Where it is used. */
+    cr_expect_eq(checked.report.differs % 40960, 0, "%s", checked.report.text);
+    checked_expect_exact(&checked, checked.report.differs);
+    checked_expect_text(&checked, "how: run again from the state that was saved at position");
+    checked_expect_text(&checked, "what: register 1: 0x");
+}
+
+Test(check_faults, a_save_that_changes_the_state, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_SAVING);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    checked_expect_text(&checked, "what: register 7: 0x");
+    checked_expect_text(&checked, "save, or digest, changes the state");
+}
+
+Test(check_faults, a_save_that_is_too_short, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_SHORT_SAVE);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_MACHINE);
+    checked_expect_text(&checked, "load failed with -18");
+}
+
+Test(check_faults, a_load_that_is_too_short, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_SHORT_LOAD);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_MACHINE);
+    checked_expect_text(&checked, "load left 8 bytes unread");
+}
+
+/* ---- What does not come again ---------------------------------------------------------------- */
+
+Test(check_faults, that_come_elsewhere_each_time_end_the_search, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_ANYWHERE);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    cr_expect_lt(checked.report.agreed, checked.report.differs);
+    cr_expect_lt(checked.report.runs, 100);
+    checked_expect_text(&checked, "what: register 3");
+}
+
+Test(check_faults, that_come_once_are_told_with_their_interval, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_RARELY);
+    checked.options.asks = false;
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    cr_expect_leq(checked.report.agreed, FAULT_POSITION);
+    cr_expect_gt(checked.report.differs, FAULT_POSITION);
+    checked_expect_text(&checked, "the difference did not come again");
+    checked_expect_text(&checked, "what: register 3");
+}
