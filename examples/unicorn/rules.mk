@@ -7,7 +7,7 @@ UNICORN_MACHINE := $(filter-out %/main.o %/check.o %/measure.o,$(UNICORN_OBJECTS
 UNICORN_GUESTS  := $(patsubst %,$(BUILD)/unicorn-%.bin,monitor work ticks)
 UNICORN_LIBS     = $(shell pkg-config --libs unicorn)
 
-$(UNICORN_OBJECTS): CPPFLAGS += -I$(UNICORN) $(shell pkg-config --cflags unicorn 2>/dev/null)
+$(UNICORN_OBJECTS): override CPPFLAGS += -I$(UNICORN) $(shell pkg-config --cflags unicorn 2>/dev/null)
 
 .PHONY: unicorn-pair
 unicorn-pair: $(BUILD)/unicorn-pair $(BUILD)/unicorn-check.so $(BUILD)/unicorn-measure $(UNICORN_GUESTS)
