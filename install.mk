@@ -9,6 +9,7 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/ftvm
 DESTDIR    ?=
 
+PROGRAMS  := ftvm ftvm-check
 HEADERS   := $(wildcard libftvm/include/ftvm/*.h)
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
 EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp Makefile README.md,$(wildcard examples/*/$(f))))
@@ -19,7 +20,7 @@ HTML      := $(BUILD)/docs
 all: man
 
 # What goes where.
-program  = $(DESTDIR)$(BINDIR)/ftvm
+program  = $(DESTDIR)$(BINDIR)/$(1)
 library  = $(DESTDIR)$(LIBDIR)/$(notdir $(1))
 pc_file  = $(DESTDIR)$(LIBDIR)/pkgconfig/ftvm.pc
 header   = $(DESTDIR)$(INCLUDEDIR)/ftvm/$(notdir $(1))
@@ -41,7 +42,7 @@ endef
 
 install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR
 	$(check_folders)
-	install -D -m 755 $(BUILD)/ftvm "$(program)"
+	$(foreach f,$(PROGRAMS),install -D -m 755 $(BUILD)/$(f) "$(call program,$(f))"$(newline))
 	install -D -m 755 $(LIBRARY_SHARED) "$(call library,$(LIBRARY_SHARED))"
 	$(foreach f,$(LIBRARY_LINKS),ln -sf $(notdir $(LIBRARY_SHARED)) "$(call library,$(f))"$(newline))
 	install -D -m 644 $(LIBRARY_STATIC) "$(call library,$(LIBRARY_STATIC))"
@@ -56,7 +57,7 @@ install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDI
 # Folders that are not ours alone stay.
 uninstall: ## Remove what install put there, with the same PREFIX and the like
 	$(check_folders)
-	rm -f "$(program)" "$(pc_file)"
+	rm -f $(foreach f,$(PROGRAMS),"$(call program,$(f))") "$(pc_file)"
 	rm -f $(foreach f,$(LIBRARY_SHARED) $(LIBRARY_LINKS) $(LIBRARY_STATIC),"$(call library,$(f))")
 	rm -f $(foreach f,$(HEADERS),"$(call header,$(f))")
 	$(if $(MAN_PAGES),rm -f $(foreach f,$(MAN_PAGES),"$(call man_page,$(f))"))

@@ -21,6 +21,7 @@ allow replication '(replication|logging)/'
 allow libftvm '(libftvm|replication|logging)/|fault-injection/hooks/page\.h'
 allow vmm 'vmm/|fault-injection/hooks/(page|undo)\.h'
 allow cli '(cli|vmm)/'
+allow cli/ftvm-check cli/ftvm-check/
 allow examples '(examples/|fault-injection/lab/)'
 allow fault-injection/hooks fault-injection/hooks/
 allow fault-injection/lab 'fault-injection/(lab/|hooks/(page|undo)\.h)'
