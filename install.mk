@@ -9,18 +9,19 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/ftvm
 DESTDIR    ?=
 
-PROGRAMS  := ftvm ftvm-check
+PROGRAMS  += $(BUILD)/ftvm
 HEADERS   := $(wildcard libftvm/include/ftvm/*.h)
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
-EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp Makefile README.md,$(wildcard examples/*/$(f))))
-# Made by whoever wants it, and installed if it was.
+EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp *.S *.ld *.asm Makefile README.md,\
+	$(wildcard examples/*/$(f) examples/*/*/$(f))))
+# Made by those who want it (make docs), and installed if it is there.
 HTML      := $(BUILD)/docs
 
 .PHONY: install uninstall
 all: man
 
 # What goes where.
-program  = $(DESTDIR)$(BINDIR)/$(1)
+program  = $(DESTDIR)$(BINDIR)/$(notdir $(1))
 library  = $(DESTDIR)$(LIBDIR)/$(notdir $(1))
 pc_file  = $(DESTDIR)$(LIBDIR)/pkgconfig/ftvm.pc
 header   = $(DESTDIR)$(INCLUDEDIR)/ftvm/$(notdir $(1))
@@ -42,7 +43,7 @@ endef
 
 install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR
 	$(check_folders)
-	$(foreach f,$(PROGRAMS),install -D -m 755 $(BUILD)/$(f) "$(call program,$(f))"$(newline))
+	$(foreach f,$(PROGRAMS),install -D -m 755 $(f) "$(call program,$(f))"$(newline))
 	install -D -m 755 $(LIBRARY_SHARED) "$(call library,$(LIBRARY_SHARED))"
 	$(foreach f,$(LIBRARY_LINKS),ln -sf $(notdir $(LIBRARY_SHARED)) "$(call library,$(f))"$(newline))
 	install -D -m 644 $(LIBRARY_STATIC) "$(call library,$(LIBRARY_STATIC))"

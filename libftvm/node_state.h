@@ -160,7 +160,7 @@ struct ftvm_node {
 
     /* What the digests were made of. */
     pthread_mutex_t parts_lock; /* of the history; the vCPU thread holds it in ops.digest */
-    struct part_history *parts; /* NULL without ops.digest */
+    struct part_history *parts; /* NULL without ops.digest, or memory */
 
     /* vCPU thread. */
     const struct node_calls *calls;

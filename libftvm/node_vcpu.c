@@ -199,10 +199,8 @@ static int begin(struct ftvm_node *node, ftvm_position position, struct ftvm_epo
     if (result < 0) {
         return result;
     }
+    /* Without memory for it the node tells less of a divergence, which is no reason to end. */
     node->parts = node->ops.digest != NULL ? part_history_create(node->memory) : NULL;
-    if (node->ops.digest != NULL && node->parts == NULL) {
-        return node_set_error(node, FTVM_E_MEMORY, "ftvm_begin: no memory for the digests' parts");
-    }
     node->vcpu_live = primary;
     struct vcpu_request request = {.position = position};
     result = vcpu_push(node, VCPU_BEGIN, &request, NULL, 0);
@@ -246,7 +244,7 @@ static void keep_part(void *context, const struct digest_part *part)
 static uint64_t take_digest(struct ftvm_node *node, uint64_t position)
 {
     struct ftvm_digest digest = {0};
-    bool keeps = atomic_load(&node->has_peer);
+    bool keeps = node->parts != NULL && atomic_load(&node->has_peer);
     if (node->ops.digest == NULL) {
         return 0;
     }

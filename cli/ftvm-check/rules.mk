@@ -3,6 +3,7 @@
 CHECK_RUNPATH ?= $$ORIGIN:$$ORIGIN/../lib
 CHECK_LDFLAGS  = -Wl,-rpath,'$(CHECK_RUNPATH)'
 
+PROGRAMS += $(BUILD)/ftvm-check
 all: $(BUILD)/ftvm-check
 $(BUILD)/ftvm-check: $(call objects,cli/ftvm-check) $(LIBRARY_SHARED) $(LIBRARY_LINKS)
 	$(call say,LINK  $@)

@@ -65,6 +65,7 @@ static int bulk_load(void *machine, struct ftvm_reader *reader)
 static void *bulk_run(void *argument)
 {
     static const struct ftvm_machine_ops ops = {
+        .size = sizeof ops,
         .deliver = bulk_deliver,
         .emit = bulk_emit,
         .save = bulk_save,
