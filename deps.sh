@@ -11,8 +11,8 @@ libcriterion-dev libclang-rt-14-dev qemu-user gcc-riscv64-linux-gnu libc6-dev-ri
 binutils-riscv64-linux-gnu
 debian-archive-keyring xz-utils cpio gzip
 iproute2 procps kmod
-debhelper devscripts fakeroot lintian mmdebstrap
 gnuplot-nox spin libunicorn-dev
+debhelper devscripts fakeroot lintian mmdebstrap
 python3 pandoc doxygen graphviz man-db mandoc redis-tools netcat-openbsd systemd
 $*
 "

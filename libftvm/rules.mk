@@ -32,3 +32,13 @@ $(BUILD)/lib/libftvm-whole.o: $(LIBRARY_OBJECTS)
 $(LIBRARY_STATIC): $(BUILD)/lib/libftvm-whole.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+
+# Embedders within the tree (examples, tests of the interface) have what one outside of it has: the
+# public headers, and the library.
+EMBEDDER_HEADERS := $(wildcard libftvm/include/ftvm/*.h)
+EMBEDDER_CFLAGS   = $(filter-out -fvisibility=hidden,$(CFLAGS)) -Ilibftvm/include
+EMBEDDER_LIBS    := $(LIBRARY_STATIC) $(LIBRARY_LIBS) -lm
+EMBEDDER_NEEDS   := $(LIBRARY_STATIC) $(EMBEDDER_HEADERS)
+
+.PHONY: examples
+examples: ## Build the examples (build/examples)

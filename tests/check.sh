@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the project's tests, stage by stage, and ends with one line "N passed, N failed".
 #
-#   tests/check.sh [STAGE...]      stages: house docs unit packages hooks asan tsan clang fuzz sim model e2e lab
+#   tests/check.sh [STAGE...]      stages: house docs unit packages hooks asan tsan clang examples fuzz sim model e2e lab
 #                                  (default: all)
 #
 # Each stage builds into a folder of its own below build/, in parallel; programs run one after the
@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-stages="${*:-house docs unit packages hooks asan tsan clang fuzz sim model e2e lab}"
+stages="${*:-house docs unit packages hooks asan tsan clang examples fuzz sim model e2e lab}"
 logs=build/check
 jobs=$(nproc)
 passed=0
@@ -138,6 +138,11 @@ stage_clang() {
     step clang make -s -j"$jobs" BUILD=build/clang CC=clang all build/clang/ftvm-sim build/clang/ftvm-lab
 }
 
+# The examples, as pairs of processes that lose replicas.
+stage_examples() {
+    counted examples check-examples
+}
+
 stage_fuzz() {
     step fuzz make -s fuzz
 }
@@ -190,7 +195,7 @@ stage_lab() {
 
 for stage in $stages; do
     if [ "$(type -t "stage_$stage")" != function ]; then
-        echo "check: no stage \"$stage\"; there are: house docs unit packages hooks asan tsan clang fuzz sim model e2e lab" >&2
+        echo "check: no stage \"$stage\"; there are: house docs unit packages hooks asan tsan clang examples fuzz sim model e2e lab" >&2
         exit 2
     fi
 done

@@ -187,8 +187,8 @@ static bool wants_whole(const struct check_run *run, const struct vcpu_request *
     return each == 0 || final || run->ordinal % each == 0;
 }
 
-/* The first whole state says how much of that a run can afford: a gibibyte, which takes an eighth of
- * a second to digest. */
+/* The first whole state says how much of that a run can afford: a gibibyte, which takes an eighth
+ * of a second to digest. */
 #define WHOLE_BYTES (UINT64_C(1) << 30)
 static void plan_whole(struct check_run *run, const struct kept_state *state)
 {

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-REPLICA = re.compile(r"^ftvm +(run|primary|backup)\b(?!.*--help)")
+REPLICA = re.compile(r"^(timeout .* )?(ftvm|\./\w+) +(run|primary|backup)\b(?!.*--help)")
 HOSTS = ("hostA", "hostB", "client")
 
 

@@ -21,7 +21,8 @@ allow replication '(replication|logging)/'
 allow libftvm '(libftvm|replication|logging)/|fault-injection/hooks/page\.h'
 allow vmm 'vmm/|fault-injection/hooks/(page|undo)\.h'
 allow cli '(cli|vmm)/'
-allow examples '(examples/|fault-injection/lab/|[a-z0-9_]+\.h)'
+# Those that are copied out of the tree include files beside them.
+allow examples '(examples/|fault-injection/lab/|[a-z0-9_]+\.[ch]")'
 allow fault-injection/hooks fault-injection/hooks/
 allow fault-injection/lab 'fault-injection/(lab/|hooks/(page|undo)\.h)'
 allow fault-injection/simulator '(fault-injection/simulator/|replication/|logging/)'

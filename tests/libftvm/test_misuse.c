@@ -19,7 +19,7 @@ struct machine {
     int save_result;
     int in_deliver; /* results of calls from there */
     int in_digest;
-    int in_emit;
+    _Atomic int in_emit;
     char digest_line[256];
     uint64_t inputs;
     _Atomic bool digested; /* inside of a call that ends an epoch */
