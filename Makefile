@@ -117,12 +117,12 @@ CLI_OBJECTS = $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
 $(BUILD)/tests/cli/%: tests/cli/%.c $(CLI_OBJECTS) $(BUILD)/ftvm $(TEST_RUNNER)
 	@mkdir -p $(@D)
 	$(call say,TEST  $@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -MMD -MP $< $(CLI_OBJECTS) $(TEST_RUNNER) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DFTVM_BINARY='"$(BUILD)/ftvm"' -DBUILD_FOLDER='"$(BUILD)"' -MMD -MP $< $(CLI_OBJECTS) $(TEST_RUNNER) $(ARCHIVES) $(LDFLAGS) $(LDLIBS) -lcriterion -o $@
 
 UNIT_TESTS := $(foreach d,logging replication libftvm riscv devices backends vmm cli lab $(if $(HOOKS),hooks),\
 	$(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(d)/test_*.c)))
 
-include $(wildcard libftvm/rules.mk install.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
+include $(wildcard libftvm/rules.mk cli/*/rules.mk install.mk fault-injection/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/rules.mk docs/rules.mk man/rules.mk)
 
 # A list of programs, for tests/check.sh.
 .PHONY: unit-tests list-unit-tests

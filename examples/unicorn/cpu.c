@@ -155,7 +155,6 @@ bool cpu_write(struct cpu *cpu, const struct cpu_registers *registers)
         write_register(cpu, csr_numbers[i], registers->csr[i]);
     }
     cpu->pc = registers->pc;
-    (void)uc_ctl_flush_tlb(cpu->engine);
     struct cpu_registers taken;
     cpu_read(cpu, &taken);
     return memcmp(&taken, registers, sizeof taken) == 0;

@@ -80,8 +80,8 @@ void cpu_interrupt(struct cpu *cpu, int number);
 
 /* At a stop. */
 void cpu_read(const struct cpu *cpu, struct cpu_registers *registers);
-/* False: this processor does not take them as they are. To be called when nothing has run or memory
- * was replaced. */
+/* Before the first run, as what was translated of the memory before would stay, and to drop it
+ * unicorn overwrites its whole GiB for it. False: this processor does not take them as they are. */
 bool cpu_write(struct cpu *cpu, const struct cpu_registers *registers);
 
 #endif

@@ -16,23 +16,28 @@
 #include "machine.h"
 #include "terminal.h"
 
-#define DEFAULT_GUEST "unicorn-monitor.bin" /* beside this program */
+#define DEFAULT_GUEST "monitor.bin" /* beside this program */
 #define PATH_SIZE     4096u
 #define ERROR_SIZE    512u
 #define EXIT_USAGE    2
 
 static int usage(void)
 {
-    fputs("usage: unicorn-pair primary [GUEST] [--listen HOST:PORT] [--wait-backup] [--arbiter A]\n"
-          "       unicorn-pair backup [--join HOST:PORT] [--listen HOST:PORT] [--arbiter A]\n"
-          "\n"
-          "GUEST      an image for the board (" DEFAULT_GUEST " beside this program)\n"
-          "--listen   where a backup joins (primary 127.0.0.1:7000, backup 127.0.0.1:7001)\n"
-          "--join     where the primary listens (127.0.0.1:7000)\n"
-          "--arbiter  file:PATH, the same for all replicas (file:unicorn.arbiter)\n"
-          "--wait-backup  the guest starts when a backup protects it\n",
-          stderr);
+    fputs("usage: unicorn-pair primary [GUEST] [OPTION...] | backup [OPTION...] | help\n", stderr);
     return EXIT_USAGE;
+}
+
+static int help(void)
+{
+    puts("unicorn-pair primary [GUEST] [--listen HOST:PORT] [--wait-backup] [--arbiter A]\n"
+         "unicorn-pair backup [--join HOST:PORT] [--listen HOST:PORT] [--arbiter A]\n"
+         "\n"
+         "GUEST          an image for the board (" DEFAULT_GUEST " beside this program)\n"
+         "--listen       where a backup joins (primary 127.0.0.1:7000, backup 127.0.0.1:7001)\n"
+         "--join         where the primary listens (127.0.0.1:7000)\n"
+         "--arbiter      file:PATH, the same for all replicas (file:unicorn.arbiter)\n"
+         "--wait-backup  the guest starts when a backup protects it");
+    return EXIT_SUCCESS;
 }
 
 /* False: usage. What stays behind the options is GUEST. */
@@ -45,6 +50,7 @@ static bool read_options(int argc, char **argv, struct ftvm_config *config)
         {"wait-backup", no_argument, NULL, 'w'},
         {NULL, 0, NULL, 0},
     };
+    opterr = 0;
     for (;;) {
         switch (getopt_long(argc, argv, "", options, NULL)) {
         case 'l': config->listen = optarg; break;
@@ -204,6 +210,9 @@ static bool run_on_terminal(struct ftvm_node *node, enum ftvm_role role, const c
 int main(int argc, char **argv)
 {
     struct ftvm_config config;
+    if (argc == 2 && strcmp(argv[1], "help") == 0) {
+        return help();
+    }
     if (!read_config(argc, argv, &config)) {
         return usage();
     }

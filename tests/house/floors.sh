@@ -21,6 +21,7 @@ allow replication '(replication|logging)/'
 allow libftvm '(libftvm|replication|logging)/|fault-injection/hooks/page\.h'
 allow vmm 'vmm/|fault-injection/hooks/(page|undo)\.h'
 allow cli '(cli|vmm)/'
+allow cli/ftvm-check cli/ftvm-check/
 # Those that are copied out of the tree include files beside them.
 allow examples '(examples/|fault-injection/lab/|[a-z0-9_]+\.[ch]")'
 allow fault-injection/hooks fault-injection/hooks/
