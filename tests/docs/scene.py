@@ -84,6 +84,7 @@ class Scene:
         self.hosts = None
         self.setup = None  # a script that each host is made with
         self.environment = dict(os.environ)
+        self.environment.pop("MAKELEVEL", None)  # a make that is typed is nobody's child
         self.environment.update(
             PATH=os.path.join(prefix, "bin") + ":" + os.environ["PATH"], LC_ALL="C.UTF-8",
             PKG_CONFIG_PATH=os.path.join(prefix, "lib/pkgconfig"),
