@@ -115,14 +115,18 @@ static int run_stopped(struct checking *checking)
 
 /* ---- From states ----------------------------------------------------------------------------- */
 
-/* The `number`th boundary at which the run goes on; NULL: there is none. */
+/* A boundary at which the run goes on. */
+static bool goes_on(const struct step *step)
+{
+    return step->entry->type == MESSAGE_BOUNDARY && !step->entry->boundary.final;
+}
+
+/* The `number`th of these; NULL: there is none. */
 static const struct step *boundary_at(const struct track *track, uint64_t number)
 {
     for (size_t i = 0; i < track->count; i++) {
-        const struct step *step = &track->steps[i];
-        if (step->entry->type == MESSAGE_BOUNDARY && !step->entry->boundary.final &&
-            number-- == 0) {
-            return step;
+        if (goes_on(&track->steps[i]) && number-- == 0) {
+            return &track->steps[i];
         }
     }
     return NULL;
@@ -186,8 +190,8 @@ static int run_from_states(struct checking *checking)
     uint64_t boundaries = 0;
     uint64_t random = check->seed;
     checking->doing = "while the machine was run from saved states";
-    while (boundary_at(&checking->recorded, boundaries) != NULL) {
-        boundaries++;
+    for (size_t i = 0; i < checking->recorded.count; i++) {
+        boundaries += goes_on(&checking->recorded.steps[i]);
     }
     uint64_t states = check->states < boundaries ? check->states : boundaries;
     int result = 0;

@@ -35,18 +35,25 @@ static const char *end_of(const struct check_session *session, const struct trac
     return sleeps ? ", where the guest would have idled for ever" : ", where it was stopped";
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void report_agreement(const struct check_session *session, const struct track *recorded,
                       struct ftvm_check_report *report)
 {
     say(report,
-        "all runs agree: %" PRIu64 " epochs to position %" PRIu64 "%s, with %" PRIu64
-        " inputs, %" PRIu64 " values and %" PRIu64 " outputs\n",
-        report->epochs, report->position, end_of(session, recorded), report->inputs, report->values,
-        report->outputs);
+        "all runs agree: %" PRIu64 " epoch%s to position %" PRIu64 "%s, with %" PRIu64
+        " input%s, %" PRIu64 " value%s and %" PRIu64 " output%s\n",
+        report->epochs, plural(report->epochs), report->position, end_of(session, recorded),
+        report->inputs, plural(report->inputs), report->values, plural(report->values),
+        report->outputs, plural(report->outputs));
+    uint32_t chunkings = session->asks_stops ? session->check.chunkings : 0;
     say(report,
-        "runs: %" PRIu32 "; as it was, stopped at other places %" PRIu32 " times, from %" PRIu64
-        " saved states",
-        report->runs, session->asks_stops ? session->check.chunkings : 0, report->states);
+        "runs: %" PRIu32 "; as it was, stopped at other places %" PRIu32 " time%s, from %" PRIu64
+        " saved state%s",
+        report->runs, chunkings, plural(chunkings), report->states, plural(report->states));
     if (!session->asks_stops && session->check.chunkings > 0) {
         say(report, "\nnot checked: stopping at other places, as the machine does not call "
                     "ftvm_stop_at");

@@ -43,11 +43,13 @@ struct ftvm_check {
     int (*create)(void *context, void **machine);
     /* Frees what create made. */
     void (*destroy)(void *context, void *machine);
-    /* The machine's loop: ftvm_begin, and on until a call returns an error, which it returns. */
+    /* The machine's loop: ftvm_begin, and on until a call returns an error, which it returns. One
+     * that never does cannot be helped. */
     int (*run)(void *context, void *machine, struct ftvm_node *node);
     /* The world of the run that is recorded, at each of its boundaries but the first: what the
-     * guest is to get there it puts in with ftvm_input. NULL: no inputs but those that the machine
-     * gives itself (a console that echoes, say). */
+     * guest is to get there it puts in with ftvm_input. `epoch` is the one that begins there; an
+     * idle guest's time has not jumped yet. NULL: no inputs but those that the machine gives
+     * itself (a console that echoes, say). */
     void (*world)(void *context, struct ftvm_node *node, const struct ftvm_epoch *epoch);
     void *context; /* for the four */
 
@@ -85,8 +87,8 @@ struct ftvm_check_report {
     uint64_t outputs;       /* that it made */
     uint64_t states;        /* that were run from */
     ftvm_position agreed;   /* FTVM_E_DIVERGED: last position at which the runs agreed */
-    ftvm_position
-        differs; /* first at which they did not; agreed + 1 if it could be found exactly */
+    ftvm_position differs;  /* first at which they did not; agreed + 1 if it could be found exactly.
+                               Where a  state differs right after its load, both are its position */
     char text[FTVM_CHECK_TEXT]; /* what was found, for people: lines, the last without its end */
 };
 
@@ -98,8 +100,8 @@ FTVM_API int ftvm_check_determinism(const struct ftvm_check *check,
                                     struct ftvm_check_report *report);
 
 /* What a shared object for ftvm-check(1) exports under the name "ftvm_check_machine": fills in
- * `check`, which has the defaults, from the arguments behind "--". 0, or a negative code after it
- * has printed why. */
+ * `check`, which has the defaults, from the arguments behind "--", before which argv has the path
+ * of the object. 0, or a negative code after it has printed why. */
 typedef int ftvm_check_entry(struct ftvm_check *check, int argc, char **argv);
 
 #ifdef __cplusplus
