@@ -66,8 +66,15 @@ static void on_event(void *context, const struct ftvm_event *event)
         snprintf(line, sizeof line, "diverged behind position %llu: %.150s",
                  (unsigned long long)event->agreed, event->report);
         break;
-    case FTVM_EVENT_START:
     case FTVM_EVENT_ROLE:
+        if (event->role == FTVM_ROLE_BACKUP) {
+            snprintf(line, sizeof line,
+                     event->is_protected ? "may take over" : "may not take over");
+        } else {
+            snprintf(line, sizeof line, event->is_protected ? "protected" : "not protected");
+        }
+        break;
+    case FTVM_EVENT_START:
     case FTVM_EVENT_TRANSFER:
     case FTVM_EVENT_FENCED: break;
     }
@@ -106,10 +113,8 @@ static int start_node(struct player *player)
         ftvm_node_error(player->node, error, sizeof error);
     }
     if (result < 0) {
-        fail(ftvm_strerror(result), error);
-        if (result == FTVM_E_ACTIVE) {
-            fprintf(stderr, "chip8: if that one was killed: --take-over\n");
-        }
+        fprintf(stderr, "chip8: %s%s\n", error,
+                result == FTVM_E_ACTIVE ? "; if that one was killed: --take-over" : "");
         return result;
     }
     const char *title = ftvm_node_description(player->node, &size);

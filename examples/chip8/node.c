@@ -5,7 +5,7 @@
 #include <sys/random.h>
 
 #define STATE_VERSION 1u
-#define STATE_SIZE    (CHIP8_STATE_SIZE + 14u)
+#define STATE_SIZE    (CHIP8_STATE_SIZE + 23u)
 #define PAGE          256u
 
 bool chip8_node_init(struct chip8_node *machine, const void *program, size_t size, uint32_t speed,
@@ -69,7 +69,9 @@ static int save(void *context, struct ftvm_writer *writer)
     put_number(state + 4, machine->due_ns, 8);
     state[12] = machine->struck;
     state[13] = machine->has_struck;
-    chip8_save(&machine->chip8, state + 14);
+    state[14] = machine->is_again;
+    put_number(state + 15, machine->shown, 8);
+    chip8_save(&machine->chip8, state + 23);
     return ftvm_write(writer, state, sizeof state);
 }
 
@@ -82,12 +84,14 @@ static int load(void *context, struct ftvm_reader *reader)
         return result;
     }
     if (get_number(state, 4) != STATE_VERSION || state[12] >= CHIP8_KEYS || state[13] > 1 ||
-        !chip8_load(&machine->chip8, state + 14)) {
+        state[14] > 1 || !chip8_load(&machine->chip8, state + 23)) {
         return FTVM_E_CORRUPT;
     }
     machine->due_ns = get_number(state + 4, 8);
     machine->struck = state[12];
     machine->has_struck = state[13];
+    machine->is_again = state[14];
+    machine->shown = get_number(state + 15, 8);
     return 0;
 }
 
@@ -121,6 +125,7 @@ static void digest(void *context, struct ftvm_digest *digest)
     ADD(digest, "keys down", 0, chip8->key_frames);
     ADD(digest, "key waited for", 0, chip8->struck);
     ADD(digest, "due", 0, machine->due_ns);
+    ADD(digest, "shown", 0, machine->shown);
     for (unsigned row = 0; row < CHIP8_HEIGHT; row++) {
         ftvm_digest_add(digest, "screen row", row, chip8->screen + row * 8, 8);
     }
@@ -129,13 +134,13 @@ static void digest(void *context, struct ftvm_digest *digest)
     }
 }
 
-/* What the player of the lost replica saw, this one's has not: the whole screen leaves at the end
- * of this frame, changed or not. */
+/* What the lost replica's player saw last, this one's has not seen: it leaves again, as the picture
+ * of the frame that it is. Not here, as the frame may be half drawn. */
 static void promoted(void *context, enum ftvm_settle settle)
 {
     struct chip8_node *machine = context;
     (void)settle;
-    machine->chip8.is_drawn = true;
+    machine->is_again = 1;
 }
 
 /* ---- The pace -------------------------------------------------------------------------------- */
@@ -209,12 +214,16 @@ static int show(struct chip8_node *machine)
     uint8_t output[8 + CHIP8_SCREEN];
     bool on;
     int result = 0;
-    put_number(output, chip8->frame, 8);
-    if (chip8_take_screen(chip8)) {
+    bool is_new = chip8_take_screen(chip8);
+    machine->shown = is_new ? chip8->frame : machine->shown;
+    if (is_new || machine->is_again) {
+        machine->is_again = 0;
+        put_number(output, machine->shown, 8);
         memcpy(output + 8, chip8->screen, CHIP8_SCREEN);
         result = ftvm_output(machine->node, CHIP8_OUTPUT_SCREEN, output, sizeof output);
     }
     if (result >= 0 && chip8_take_sound(chip8, &on)) {
+        put_number(output, chip8->frame, 8);
         output[8] = on;
         result = ftvm_output(machine->node, CHIP8_OUTPUT_SOUND, output, 9);
     }

@@ -19,7 +19,8 @@
 /* What enters by ftvm_input, and leaves by ftvm_output. */
 enum chip8_device {
     CHIP8_INPUT_KEY,      /* a byte: this key is struck */
-    CHIP8_OUTPUT_SCREEN,  /* the frame's number (8 bytes, little endian), CHIP8_SCREEN bytes */
+    CHIP8_OUTPUT_SCREEN,  /* frame at whose end it became so (8 bytes, little endian), CHIP8_SCREEN
+                             bytes */
     CHIP8_OUTPUT_SOUND,   /* the frame's number, a byte: 1 the tone begins, 0 it ends */
     CHIP8_OUTPUT_MESSAGE, /* text: why the program was halted */
 };
@@ -39,6 +40,8 @@ struct chip8_node {
     uint64_t due_ns;    /* guest time at which the next frame begins; 0: the first epoch says */
     uint8_t struck;     /* key that came at this boundary: the last, if there are more */
     uint8_t has_struck; /* 0 or 1 */
+    uint8_t is_again;   /* 1: the screen is to leave at the frame's end, changed or not */
+    uint64_t shown;     /* the frame at whose end it left last */
     /* This replica's own. */
     struct ftvm_node *node;
     const struct chip8_front *front;

@@ -122,7 +122,8 @@ int options_parse(struct options *options, int count, char **arguments)
         return 0;
     }
     if (!is_primary && strcmp(command, "backup") != 0) {
-        fputs(help, stderr);
+        fputs("usage: chip8 primary PROGRAM.ch8, or chip8 backup; chip8 --help says more\n",
+              stderr);
         return USAGE;
     }
     set_defaults(options, is_primary);
