@@ -18,11 +18,9 @@
 #include "board.h"
 #include "cpu.h"
 
-#define MACHINE_CONSOLE 1u /* the device of inputs and outputs */
-#define MACHINE_INPUT_SIZE                                                                         \
-    4096u                      /* bytes that wait for the guest; what comes beyond them is lost    \
-                                */
-#define MACHINE_LINE_SIZE 256u /* bytes that leave together at most */
+#define MACHINE_CONSOLE    1u    /* the device of inputs and outputs */
+#define MACHINE_INPUT_SIZE 4096u /* bytes that wait for the guest; more are lost */
+#define MACHINE_LINE_SIZE  256u  /* bytes that leave together at most */
 
 /* What the machine's owner does for it. */
 struct machine_host {

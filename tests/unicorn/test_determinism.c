@@ -3,6 +3,7 @@
  * GUESTS is the folder of the guests' images.
  */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ftvm/check.h>
@@ -19,7 +20,9 @@ static int check_guest(char *image, struct ftvm_check_report *report)
     check.epochs = EPOCHS;
     memset(report, 0, sizeof *report);
     report->size = sizeof *report;
-    return ftvm_check_determinism(&check, report);
+    int result = ftvm_check_determinism(&check, report);
+    free(check.context);
+    return result;
 }
 
 Test(unicorn_determinism, the_monitor_executes_alike_however_it_is_stopped_or_loaded)
