@@ -270,7 +270,7 @@ static int check_unused(struct ftvm_node *node)
                               "ftvm_node_destroy: the vCPU thread is inside of a call; stop the "
                               "node and let that return first");
     }
-    if (atomic_load(&node->dispatching)) {
+    if (atomic_load(&node->dispatching) != 0) {
         return node_set_error(node, FTVM_E_STATE,
                               "ftvm_node_destroy: ftvm_node_dispatch is under way");
     }
@@ -320,8 +320,12 @@ const void *ftvm_node_description(const struct ftvm_node *node, size_t *size)
         *size = node->config.description_size;
         return node->own_description;
     }
+    pthread_mutex_t *lock = &((struct ftvm_node *)node)->lock;
+    pthread_mutex_lock(lock);
     *size = node->description_size;
-    return node->description;
+    const void *description = node->description;
+    pthread_mutex_unlock(lock);
+    return description;
 }
 
 int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size)

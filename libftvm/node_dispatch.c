@@ -19,6 +19,8 @@
 #define MAX_ROUNDS 8u
 /* A vCPU thread that dispatches for want of anybody else looks so often whether somebody does. */
 #define NOBODY_NS UINT64_C(10000000)
+/* While last words leave, it is looked so often whether they have, or their time is over. */
+#define FAREWELL_LOOK_MS 10
 
 uint64_t dispatch_deadline(struct ftvm_node *node, uint64_t deadline_ns)
 {
@@ -56,11 +58,12 @@ int dispatch_prepare(struct ftvm_node *node)
 }
 
 /* What a callback has begun to wait for may be ready; so the last round has to be one in which
- * nothing was called. */
-static void dispatch(struct ftvm_node *node)
+ * nothing was called. True when there is nothing left to dispatch, ever. */
+static bool dispatch(struct ftvm_node *node)
 {
-    if (atomic_exchange(&node->dispatching, true)) {
-        return; /* another thread does it */
+    pthread_t nobody = 0;
+    if (!atomic_compare_exchange_strong(&node->dispatching, &nobody, pthread_self())) {
+        return false; /* another thread does it */
     }
     pthread_mutex_lock(&node->engine_lock);
     unsigned rounds = 0;
@@ -72,11 +75,13 @@ static void dispatch(struct ftvm_node *node)
     if (result < 0) {
         ftvm_node_fail(node, "a connection cannot be watched: no memory for epoll");
     }
-    if (node->worked || result < 0) {
+    bool over = node->farewell_over;
+    if ((node->worked || result < 0) && !over) {
         node_kick(node);
     }
     pthread_mutex_unlock(&node->engine_lock);
-    atomic_store(&node->dispatching, false);
+    atomic_store(&node->dispatching, 0);
+    return over;
 }
 
 int ftvm_node_fd(const struct ftvm_node *node)
@@ -98,15 +103,14 @@ int ftvm_node_dispatch(struct ftvm_node *node)
         return fd;
     }
     bool own = atomic_load(&node->began) && pthread_equal(pthread_self(), node->vcpu_thread);
-    bool again = atomic_load(&node->dispatching) && dispatch_is_mine(node);
+    bool again = pthread_equal(atomic_load(&node->dispatching), pthread_self());
     if (again || (own && atomic_load(&node->inside))) {
         return node_set_error(node, FTVM_E_STATE,
                               "ftvm_node_dispatch: not from inside of a callback");
     }
     atomic_store(&node->dispatcher, pthread_self());
     atomic_store(&node->has_dispatcher, true);
-    dispatch(node);
-    return node->farewell_over ? atomic_load(&node->ended) : 0;
+    return dispatch(node) ? atomic_load(&node->ended) : 0;
 }
 
 bool dispatch_is_mine(struct ftvm_node *node)
@@ -125,6 +129,18 @@ void dispatch_and_wait(struct ftvm_node *node, uint64_t until_ns)
     }
     uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
     struct timespec wait = {(time_t)(wait_ns / 1000000000u), (long)(wait_ns % 1000000000u)};
-    ppoll(&ready, 1, until_ns == UINT64_MAX ? NULL : &wait, NULL);
-    dispatch(node);
+    if (ppoll(&ready, 1, until_ns == UINT64_MAX ? NULL : &wait, NULL) != 0) {
+        (void)dispatch(node);
+    }
+}
+
+void dispatch_farewell(struct ftvm_node *node)
+{
+    if (node->config.io != FTVM_IO_CALLER || node->ended_ns == 0) {
+        return;
+    }
+    while (!dispatch(node)) {
+        struct pollfd ready = {.fd = node->poll_fd, .events = POLLIN};
+        poll(&ready, 1, FAREWELL_LOOK_MS);
+    }
 }

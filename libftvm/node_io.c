@@ -242,6 +242,7 @@ void node_io_stop(struct ftvm_node *node)
         pthread_join(node->thread, NULL);
         node->thread_started = false;
     }
+    dispatch_farewell(node);
     node_drop_backlog(node);
     claimer_destroy(node->claimer); /* before the loop, which it wakes with its answers */
     node->claimer = NULL;

@@ -154,6 +154,20 @@ static bool waits_for_welcome(struct ftvm_node *node, bool sleeps)
     return waits;
 }
 
+/* Who is not going to join says so to its loop, too, where nobody waits in ftvm_node_start. */
+static int end_joining(struct ftvm_node *node, int error)
+{
+    char reason[NODE_ERROR_SIZE];
+    ftvm_node_error(node, reason, sizeof reason);
+    pthread_mutex_lock(&node->engine_lock);
+    if (node->ended_ns == 0) {
+        node_join_failed(node, error, reason);
+    }
+    pthread_mutex_unlock(&node->engine_lock);
+    node_kick(node);
+    return error;
+}
+
 int node_wait_for_welcome(struct ftvm_node *node)
 {
     bool mine = dispatch_is_mine(node);
@@ -166,7 +180,11 @@ int node_wait_for_welcome(struct ftvm_node *node)
     pthread_mutex_lock(&node->lock);
     int result = node->join_state == JOIN_WELCOMED ? 0 : node->join_error;
     pthread_mutex_unlock(&node->lock);
-    return result == 0 ? check_same_arbiter(node) : result;
+    if (result < 0) {
+        return result;
+    }
+    result = check_same_arbiter(node);
+    return result < 0 && node->config.io == FTVM_IO_CALLER ? end_joining(node, result) : result;
 }
 
 static int start(struct ftvm_node *node)
@@ -342,7 +360,6 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
     }
     ev_timer_stop(node->loop, &node->reconnect);
     node_set_error(node, 0, "%s", "");
-    node_tell_start(node);
     pthread_mutex_lock(&node->lock);
     node->description = copy;
     node->description_size = welcome->description.size;
@@ -352,6 +369,10 @@ void node_join_welcomed(struct ftvm_node *node, const struct message_welcome *we
     node->pace.min_ns = welcome->epoch_min_us * UINT64_C(1000);
     node->pace.max_ns = welcome->epoch_max_us * UINT64_C(1000);
     snprintf(node->status.name, sizeof node->status.name, "%s", welcome->name);
+    pthread_mutex_unlock(&node->lock);
+    /* Once it is told, the description can be asked for; and it is told before anybody goes on. */
+    node_tell_start(node);
+    pthread_mutex_lock(&node->lock);
     node->join_state = JOIN_WELCOMED;
     pthread_cond_broadcast(&node->changed);
     pthread_mutex_unlock(&node->lock);

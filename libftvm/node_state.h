@@ -148,7 +148,7 @@ struct ftvm_node {
     _Atomic bool save_wanted;          /* a save under way is still of use */
     _Atomic int ended;                 /* enum ftvm_error */
     _Atomic bool quit;                 /* destroy: leave the loop now */
-    _Atomic bool dispatching;
+    _Atomic pthread_t dispatching;     /* who is at it; 0: nobody, as glibc has no such thread */
     _Atomic bool has_dispatcher;
     _Atomic pthread_t dispatcher; /* who called ftvm_node_dispatch last */
     _Atomic bool stop_asked, promote_asked, fail_asked;
@@ -222,8 +222,10 @@ int dispatch_prepare(struct ftvm_node *node); /* descriptors; after loop and tim
 uint64_t dispatch_deadline(struct ftvm_node *node, uint64_t deadline_ns); /* under engine_lock */
 /* Whether a call that blocks is to dispatch meanwhile, as nobody else would. vCPU thread. */
 bool dispatch_is_mine(struct ftvm_node *node);
-/* Until something was dispatched, or `until_ns` (node_now_ns). vCPU thread. */
+/* Until something was dispatched, or `until_ns` (node_now_ns); 0 does not wait. vCPU thread. */
 void dispatch_and_wait(struct ftvm_node *node, uint64_t until_ns);
+/* The last words of a node that has ended, which the embedder may not have waited for. */
+void dispatch_farewell(struct ftvm_node *node);
 
 /* node_turn.c */
 bool node_turn(struct ftvm_node *node); /* under engine_lock; true: there is more for another one */

@@ -264,6 +264,9 @@ static uint64_t take_digest(struct ftvm_node *node, uint64_t position)
 static int end_epoch(struct ftvm_node *node, struct vcpu_request *request, struct ftvm_epoch *next)
 {
     request->digest = take_digest(node, request->position);
+    if (node->config.io == FTVM_IO_CALLER && dispatch_is_mine(node)) {
+        dispatch_and_wait(node, 0); /* a machine that never waits is heard here */
+    }
     int result = vcpu_push(node, VCPU_BOUNDARY, request, NULL, 0);
     return result < 0 ? result : take_epoch(node, next);
 }

@@ -144,6 +144,9 @@ static void *run(void *argument)
         if (result < 0) {
             break;
         }
+        if (toy->serves) {
+            ftvm_node_dispatch(toy->node);
+        }
         if (toy->halt_at != 0 && toy->epochs >= toy->halt_at) {
             result = ftvm_halt(toy->node, toy->position);
         } else if (toy->sleeps) {
@@ -182,6 +185,13 @@ void toy_run(struct toy_machine *toy, struct ftvm_node *node)
     if (pthread_create(&toy->thread, NULL, run, toy) != 0) {
         abort();
     }
+}
+
+int toy_run_here(struct toy_machine *toy, struct ftvm_node *node)
+{
+    toy->node = node;
+    run(toy);
+    return toy->result;
 }
 
 int toy_join(struct toy_machine *toy)

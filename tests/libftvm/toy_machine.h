@@ -34,6 +34,7 @@ struct toy_machine {
     bool sleeps;       /* the same without a timer */
     uint64_t halt_at;  /* halts after that many epochs; 0 never */
     unsigned epoch_us; /* wall time that an epoch takes */
+    bool serves;       /* calls ftvm_node_dispatch() itself, after each epoch */
     bool looks;        /* asks ftvm_stop_at() instead: ten units of position take a microsecond */
 
     /* Test's own. */
@@ -52,6 +53,8 @@ void toy_destroy(struct toy_machine *toy);
 /* Runs the machine under the node on a thread of its own; toy_join waits for its end. */
 void toy_run(struct toy_machine *toy, struct ftvm_node *node);
 int toy_join(struct toy_machine *toy);
+/* On the calling thread, until its end. */
+int toy_run_here(struct toy_machine *toy, struct ftvm_node *node);
 size_t toy_emitted(struct toy_machine *toy, struct toy_output *copy, size_t capacity);
 
 #endif
