@@ -72,6 +72,7 @@ for example in counter threads; do
     [ -d /usr/share/doc/ftvm/examples/$example ] || continue
     cp -r /usr/share/doc/ftvm/examples/$example .
     make -C $example CFLAGS="-O2 -g -Werror"
+    [ $example != counter ] || ftvm-check --epochs 50 counter/counter.so
     pass packages-example-$example
 done
 
