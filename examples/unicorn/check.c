@@ -15,6 +15,8 @@
  * which would end the check. */
 #define TYPED "tick 1\nhelp\nprimes 3000\nsum 1 2 3\nuptime\nprimes 20000\ntick 3\nuptime\n"
 
+#define EPOCH_LENGTH 100000 /* bytes of instructions: some ticks come inside of an epoch */
+
 struct guest {
     size_t size;
     char image[BOARD_RAM_SIZE + 1];
@@ -68,14 +70,14 @@ static void world(void *context, struct ftvm_node *node, const struct ftvm_epoch
 FTVM_API ftvm_check_entry ftvm_check_machine;
 FTVM_API int ftvm_check_machine(struct ftvm_check *check, int argc, char **argv)
 {
-    if (argc != 1) {
+    if (argc != 2) { /* the first is the path of this object */
         fputs("unicorn-check: the argument behind -- is the guest's image\n", stderr);
         return FTVM_E_INVALID;
     }
     struct guest *guest = calloc(1, sizeof *guest); /* lives as long as the process */
-    FILE *file = fopen(argv[0], "rb");
+    FILE *file = fopen(argv[1], "rb");
     if (guest == NULL || file == NULL) {
-        perror(argv[0]);
+        perror(argv[1]);
         if (file != NULL) {
             fclose(file);
         }
@@ -89,5 +91,6 @@ FTVM_API int ftvm_check_machine(struct ftvm_check *check, int argc, char **argv)
     check->run = run;
     check->world = world;
     check->context = guest;
+    check->epoch_length = EPOCH_LENGTH;
     return 0;
 }

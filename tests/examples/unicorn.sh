@@ -73,11 +73,11 @@ else
 fi
 run late start_backup "$three" "$two"
 eventually protects late
-type_at middle "primes 5000000"
-eventually says middle 'primes 5000000'
+type_at middle "primes 3000000"
+eventually says middle 'primes 3000000'
 lose middle
 limit_s=60
-if eventually says late '^348513 primes below 5000000'; then
+if eventually says late '^216816 primes below 3000000'; then
     pass a_computation_ends_right_on_another_host
 else
     fail a_computation_ends_right_on_another_host "no such line"

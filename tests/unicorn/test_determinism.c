@@ -14,9 +14,10 @@ FTVM_API ftvm_check_entry ftvm_check_machine;
 
 static int check_guest(char *image, struct ftvm_check_report *report)
 {
+    char *arguments[] = {image, image, NULL};
     struct ftvm_check check;
     ftvm_check_init(&check);
-    cr_assert_eq(ftvm_check_machine(&check, 1, &image), 0);
+    cr_assert_eq(ftvm_check_machine(&check, 2, arguments), 0);
     check.epochs = EPOCHS;
     memset(report, 0, sizeof *report);
     report->size = sizeof *report;
