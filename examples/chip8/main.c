@@ -62,9 +62,10 @@ static void on_event(void *context, const struct ftvm_event *event)
     case FTVM_EVENT_SUSPECT:
     case FTVM_EVENT_ARBITER:
     case FTVM_EVENT_STOP: snprintf(line, sizeof line, "%.200s", event->text); break;
-    case FTVM_EVENT_DIVERGED:
-        snprintf(line, sizeof line, "diverged behind position %llu: %.150s",
-                 (unsigned long long)event->agreed, event->report);
+    case FTVM_EVENT_DIVERGED: /* the report is the primary's, and has a line for each part */
+        snprintf(line, sizeof line, "diverged behind position %llu: %.*s",
+                 (unsigned long long)event->agreed, (int)strcspn(event->report, "\n"),
+                 event->report);
         break;
     case FTVM_EVENT_ROLE:
         if (event->role == FTVM_ROLE_BACKUP) {

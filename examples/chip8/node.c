@@ -124,6 +124,9 @@ static void digest(void *context, struct ftvm_digest *digest)
     ADD(digest, "fault", 0, chip8->fault);
     ADD(digest, "keys down", 0, chip8->key_frames);
     ADD(digest, "key waited for", 0, chip8->struck);
+    ADD(digest, "key is struck", 0, chip8->is_struck);
+    ADD(digest, "screen is drawn", 0, chip8->is_drawn);
+    ADD(digest, "tone is heard", 0, chip8->is_heard);
     ADD(digest, "due", 0, machine->due_ns);
     ADD(digest, "shown", 0, machine->shown);
     for (unsigned row = 0; row < CHIP8_HEIGHT; row++) {

@@ -3,7 +3,7 @@
 CHIP8_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/chip8/test_*.c))
 UNIT_TESTS  += $(CHIP8_TESTS)
 
-$(CHIP8_TESTS): $(BUILD)/%: %.c $(CHIP8_MACHINE) $(CHIP8)/chip8-asm $(CHIP8_PROGRAMS) $(EMBEDDER_NEEDS) $(TEST_RUNNER)
+$(CHIP8_TESTS): $(BUILD)/%: %.c $(CHIP8_MACHINE) $(CHIP8_PARTS) $(CHIP8)/chip8-asm $(CHIP8_PROGRAMS) $(EMBEDDER_NEEDS) $(TEST_RUNNER)
 	@mkdir -p $(@D)
 	$(call say,TEST  $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DCHIP8_ASM='"$(CHIP8)/chip8-asm"' -DCHIP8_PROGRAMS='"$(CHIP8)/programs"' \
