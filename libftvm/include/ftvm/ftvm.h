@@ -179,7 +179,8 @@ struct ftvm_machine_ops {
     /* An output may leave: send it now. Must not block. Called on the active replica
      * only, and after a promotion possibly again for outputs that the lost primary had sent. One at
      * a time, on the I/O or the vCPU thread; the latter is then inside of a call to the library.
-     * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. */
+     * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has
+     * returned, so the machine lives longer than its node. */
     void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
     /* Writes the whole state, its version first. vCPU thread, at a boundary. 0 or a negative code;
      * a state that cannot be saved leaves the machine without that backup, and running. */
@@ -401,19 +402,23 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
 /* Inside an epoch: where to stop next, to ask again there. A position beyond `position` and not
  * beyond the epoch's end; or `position` itself, if the epoch is to end there, by ftvm_boundary.
  * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
- * each to its end. Stopping must not change what the guest does. Costs less than a microsecond.
- * vCPU thread; on another one it answers `position`. */
+ * each to its end. A backup's epoch ends exactly where its primary's did, which may have been just
+ * past a position that was asked for. For a machine that is past the epoch's end the answer is not
+ * beyond `position`, too. Stopping must not change what the guest does. Costs less than a
+ * microsecond. vCPU thread; on another one it answers `position`. */
 FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
 
-/* The epoch ended at `position`. Delivers inputs, and says how to go on. Blocks a backup until the
- * log is here, and a primary as long as the protocol demands. vCPU thread. Errors end the run:
- * FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK, ...; but
- * FTVM_E_INVALID, a position before the last one, and FTVM_E_THREAD and FTVM_E_STATE take nothing
- * and change nothing. */
+/* The epoch ended at `position`. Delivers inputs, and says how to go on. In this order: ops.digest
+ * is asked, `next` is filled in, inputs are delivered, the state is saved if somebody joins. Blocks
+ * a backup until the log is here, and a primary as long as the protocol demands. vCPU thread.
+ * Errors end the run: FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK,
+ * ...; but FTVM_E_INVALID, a position before the last one, and FTVM_E_THREAD and FTVM_E_STATE take
+ * nothing and change nothing. */
 FTVM_API int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next);
 
 /* The same for a guest that has nothing to do until an input arrives or until guest time is
- * `wake_ns` (UINT64_MAX: no timer). Costs no host CPU while it waits. vCPU thread. */
+ * `wake_ns` (UINT64_MAX: no timer; one that is past already does not wait). Costs no host CPU while
+ * it waits. vCPU thread. */
 FTVM_API int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t wake_ns,
                        struct ftvm_epoch *next);
 
@@ -436,9 +441,9 @@ FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *va
  * back. vCPU thread. */
 FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns);
 
-/* The world has something for the guest. Copied; delivered at a coming boundary, in order. On a
- * backup it is accepted and ignored. FTVM_E_FULL: the bounded queue is full and nothing was taken.
- * Any thread. */
+/* The world has something for the guest. Copied; delivered at a coming boundary, in order; from
+ * ftvm_node_start on, also before ftvm_begin. On a backup, and before, it is accepted and ignored.
+ * FTVM_E_FULL: the bounded queue is full and nothing was taken. Any thread. */
 FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* Stops the machine in good order (on a primary: both replicas, claim released; on a backup: only
