@@ -109,22 +109,21 @@ int ftvm_node_dispatch(struct ftvm_node *node)
                               "ftvm_node_dispatch: not from inside of a callback");
     }
     atomic_store(&node->dispatcher, pthread_self());
-    atomic_store(&node->has_dispatcher, true);
     return dispatch(node) ? atomic_load(&node->ended) : 0;
 }
 
 bool dispatch_is_mine(struct ftvm_node *node)
 {
+    pthread_t dispatcher = atomic_load(&node->dispatcher);
     return node->config.io == FTVM_IO_CALLER &&
-           (!atomic_load(&node->has_dispatcher) ||
-            pthread_equal(atomic_load(&node->dispatcher), pthread_self()));
+           (dispatcher == 0 || pthread_equal(dispatcher, pthread_self()));
 }
 
 void dispatch_and_wait(struct ftvm_node *node, uint64_t until_ns)
 {
     struct pollfd ready = {.fd = node->poll_fd, .events = POLLIN};
     uint64_t now_ns = node_now_ns(node);
-    if (!atomic_load(&node->has_dispatcher) && until_ns > now_ns + NOBODY_NS) {
+    if (atomic_load(&node->dispatcher) == 0 && until_ns > now_ns + NOBODY_NS) {
         until_ns = now_ns + NOBODY_NS;
     }
     uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;

@@ -149,8 +149,7 @@ struct ftvm_node {
     _Atomic int ended;                 /* enum ftvm_error */
     _Atomic bool quit;                 /* destroy: leave the loop now */
     _Atomic pthread_t dispatching;     /* who is at it; 0: nobody, as glibc has no such thread */
-    _Atomic bool has_dispatcher;
-    _Atomic pthread_t dispatcher; /* who called ftvm_node_dispatch last */
+    _Atomic pthread_t dispatcher;      /* who called ftvm_node_dispatch last; 0: nobody yet */
     _Atomic bool stop_asked, promote_asked, fail_asked;
     char fail_reason[NODE_ERROR_SIZE]; /* under `lock`; written before fail_asked */
 

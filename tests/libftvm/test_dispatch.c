@@ -331,6 +331,7 @@ Test(dispatch, a_primary_in_a_loop_and_a_backup_with_a_thread, .timeout = 60)
     cr_expect_eq(ftvm_node_start(b.node), FTVM_E_NO_PRIMARY, "a loop that does not run answers");
     cr_expect_eq(ftvm_node_destroy(b.node), 0);
     config.io = FTVM_IO_CALLER; /* does not wait in its start */
+    config.join_timeout_ms = 10000;
     start(&b, &config);
     cr_expect_eq(ftvm_node_fd(b.node) >= 0, true);
     toy_run(b.toy, b.node); /* serves itself */
@@ -475,6 +476,28 @@ Test(dispatch, a_busy_machine_of_one_thread_is_protected, .timeout = 60)
 Test(dispatch, a_busy_machine_that_dispatches_itself_is_protected, .timeout = 60)
 {
     busy_machine_of_one_thread(true);
+}
+
+/* Who has served itself so far is not a callback. */
+Test(dispatch, a_loop_that_begins_late_is_let_in, .timeout = 60)
+{
+    for (unsigned i = 0; i < 50; i++) {
+        struct world world;
+        struct replica a = {0};
+        setup(&world);
+        start_primary(&a, &world);
+        toy_run(a.toy, a.node);
+        uint64_t end_ms = now_ms() + 20;
+        while (now_ms() < end_ms) {
+            cr_assert_eq(ftvm_node_dispatch(a.node), 0);
+        }
+        serve(&world, &a);
+        ftvm_node_stop(a.node);
+        turn_until(&world, has_ended, &a, "the end");
+        cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+        end(&a);
+        teardown(&world);
+    }
 }
 
 /* Without an arbiter, a backup that did not read the last words would take over what has halted. */
@@ -687,6 +710,7 @@ Test(dispatch, a_node_may_be_destroyed_before_it_was_served, .timeout = 60)
     ftvm_node_stop(b.node);
     serve(&world, &b);
     turn_for(&world, 50);
+    end(&b);
     end(&a);
     teardown(&world);
 }

@@ -402,8 +402,9 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
 /* Inside an epoch: where to stop next, to ask again there. A position beyond `position` and not
  * beyond the epoch's end; or `position` itself, if the epoch is to end there, by ftvm_boundary.
  * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
- * each to its end. A backup's epoch ends exactly where its primary's did, which may have been just
- * past a position that was asked for. For a machine that is past the epoch's end the answer is not
+ * each to its end. A backup's epoch ends exactly where its primary's did: just
+ * past a position that was asked for, or where that one idled; so what the machine does must not
+ * depend on why it stops. For a machine that is past the epoch's end the answer is not
  * beyond `position`, too. Stopping must not change what the guest does. Costs less than a
  * microsecond. vCPU thread; on another one it answers `position`. */
 FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
