@@ -526,9 +526,10 @@ FTVM_API int ftvm_node_destroy(struct ftvm_node *node);
  * before ftvm_node_start or without FTVM_IO_CALLER. Any thread. */
 FTVM_API int ftvm_node_fd(const struct ftvm_node *node);
 
-/* Does what is due, and never blocks. 0: go on watching. Negative: the node has ended for this
- * reason and has said its last word: watch it no more. One thread at a time (FTVM_E_THREAD), and
- * not from a callback (FTVM_E_STATE). */
+/* Does what is due, without waiting (but for a host's name in config.join, which is looked up
+ * here). 0: go on watching, also after ftvm_node_stop. Negative: the node has ended for this reason
+ * and has said its last word: watch it no more. A call while another thread makes one does nothing;
+ * one from a callback is refused (FTVM_E_STATE). Any thread. */
 FTVM_API int ftvm_node_dispatch(struct ftvm_node *node);
 
 #ifdef __cplusplus
