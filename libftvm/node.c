@@ -192,13 +192,9 @@ static const char *fault_of_address(const struct ftvm_config *config, const char
     return fine ? NULL : line;
 }
 
-static struct ftvm_node *make_node(const struct ftvm_config *config)
+void node_init(struct ftvm_node *node, const struct node_calls *calls)
 {
-    struct ftvm_node *node = allocate_node(config->allocator);
-    if (node == NULL) {
-        return NULL;
-    }
-    node->calls = &node_vcpu_calls;
+    node->calls = calls;
     node->timer_fd = -1;
     node->kick_fd = -1;
     node->poll_fd = -1;
@@ -208,6 +204,24 @@ static struct ftvm_node *make_node(const struct ftvm_config *config)
     pthread_mutex_init(&node->engine_lock, NULL);
     pthread_mutex_init(&node->parts_lock, NULL);
     atomic_init(&node->idle_deadline_ns, UINT64_MAX);
+}
+
+void node_fini(struct ftvm_node *node)
+{
+    pthread_mutex_destroy(&node->lock);
+    pthread_cond_destroy(&node->changed);
+    pthread_mutex_destroy(&node->input_lock);
+    pthread_mutex_destroy(&node->engine_lock);
+    pthread_mutex_destroy(&node->parts_lock);
+}
+
+static struct ftvm_node *make_node(const struct ftvm_config *config)
+{
+    struct ftvm_node *node = allocate_node(config->allocator);
+    if (node == NULL) {
+        return NULL;
+    }
+    node_init(node, &node_vcpu_calls);
     node->pace.min_ns = config->epoch_min_us * UINT64_C(1000);
     node->pace.max_ns = config->epoch_max_us * UINT64_C(1000);
     node->from_vcpu = ring_create(node->memory, NODE_RING_SIZE);
@@ -292,11 +306,7 @@ int ftvm_node_destroy(struct ftvm_node *node)
     ring_destroy(node->from_vcpu);
     ring_destroy(node->to_vcpu);
     ring_destroy(node->inputs);
-    pthread_mutex_destroy(&node->lock);
-    pthread_cond_destroy(&node->changed);
-    pthread_mutex_destroy(&node->input_lock);
-    pthread_mutex_destroy(&node->engine_lock);
-    pthread_mutex_destroy(&node->parts_lock);
+    node_fini(node);
     part_history_destroy(node->memory, node->parts);
     memory_release(node->memory, node->replica);
     memory_release(node->memory, node->listen);

@@ -193,6 +193,13 @@ struct ftvm_node {
     uint64_t hold_count, hold_total_ns;
 };
 
+struct node_calls;
+
+/* What every node has, of zeroed memory, also one that belongs to a check (check/check_run.h):
+ * locks, no descriptors, and who does the vCPU thread's calls. */
+void node_init(struct ftvm_node *node, const struct node_calls *calls);
+void node_fini(struct ftvm_node *node);
+
 uint64_t node_now_ns(const struct ftvm_node *node); /* CLOCK_MONOTONIC */
 /* Leaves the line for people, and returns `error`. Any thread. */
 int node_set_error(struct ftvm_node *node, int error, const char *format, ...)

@@ -193,21 +193,12 @@ static const struct node_calls check_calls = {
 static bool open_node(struct check_run *run)
 {
     struct ftvm_node *node = &run->node;
-    node->calls = &check_calls;
-    node->timer_fd = -1;
-    node->kick_fd = -1;
-    node->poll_fd = -1;
+    node_init(node, &check_calls);
     ftvm_config_init(&node->config);
     node->config.role = records(run) ? FTVM_ROLE_PRIMARY : FTVM_ROLE_BACKUP;
     node->status.role = node->config.role;
     snprintf(node->status.name, sizeof node->status.name, "check");
     snprintf(node->status.replica, sizeof node->status.replica, "run-%u", run->session->runs);
-    pthread_mutex_init(&node->lock, NULL);
-    pthread_cond_init(&node->changed, NULL);
-    pthread_mutex_init(&node->input_lock, NULL);
-    pthread_mutex_init(&node->engine_lock, NULL);
-    pthread_mutex_init(&node->parts_lock, NULL);
-    atomic_init(&node->idle_deadline_ns, UINT64_MAX);
     atomic_store(&node->started, true);
     atomic_store(&node->live, run->plan->script == NULL);
     node->inputs = ring_create(NULL, INPUTS_SIZE);
@@ -220,11 +211,7 @@ static void close_node(struct check_run *run)
     struct ftvm_node *node = &run->node;
     ring_destroy(node->inputs);
     free(run->inputs);
-    pthread_mutex_destroy(&node->lock);
-    pthread_cond_destroy(&node->changed);
-    pthread_mutex_destroy(&node->input_lock);
-    pthread_mutex_destroy(&node->engine_lock);
-    pthread_mutex_destroy(&node->parts_lock);
+    node_fini(node);
 }
 
 /* What is wrong with how the machine's loop ended; 0: nothing. */
