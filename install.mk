@@ -10,7 +10,6 @@ DOCDIR     ?= $(PREFIX)/share/doc/ftvm
 DESTDIR    ?=
 
 PROGRAMS  += $(BUILD)/ftvm
-HEADERS   := $(wildcard libftvm/include/ftvm/*.h)
 # Those that an installed library is enough for. The demonstration stands on the fault lab.
 EXAMPLES  := $(filter-out examples/linux-pair/%,$(foreach f,*.c *.h *.cpp *.S *.ld *.asm Makefile README.md,\
 	$(wildcard examples/*/$(f) examples/*/*/$(f))))
@@ -49,7 +48,7 @@ install: all ## Install all of it: PREFIX, DESTDIR, or BINDIR, LIBDIR, INCLUDEDI
 	install -D -m 644 $(LIBRARY_STATIC) "$(call library,$(LIBRARY_STATIC))"
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@DOCDIR@|$(call from_prefix,$(DOCDIR))|' \
 		-e 's|@INCLUDEDIR@|$(call from_prefix,$(INCLUDEDIR))|' libftvm/ftvm.pc.in | install -D -m 644 /dev/stdin "$(pc_file)"
-	$(foreach f,$(HEADERS),install -D -m 644 $(f) "$(call header,$(f))"$(newline))
+	$(foreach f,$(EMBEDDER_HEADERS),install -D -m 644 $(f) "$(call header,$(f))"$(newline))
 	$(foreach f,$(MAN_PAGES),install -D -m 644 $(f) "$(call man_page,$(f))"$(newline))
 	$(foreach f,$(EXAMPLES),install -D -m 644 $(f) "$(call document,$(f))"$(newline))
 	[ ! -d $(HTML) ] || { install -d "$(call document)" && cp -rT $(HTML) "$(call document,html)"; }
@@ -60,7 +59,7 @@ uninstall: ## Remove what install put there, with the same PREFIX and the like
 	$(check_folders)
 	rm -f $(foreach f,$(PROGRAMS),"$(call program,$(f))") "$(pc_file)"
 	rm -f $(foreach f,$(LIBRARY_SHARED) $(LIBRARY_LINKS) $(LIBRARY_STATIC),"$(call library,$(f))")
-	rm -f $(foreach f,$(HEADERS),"$(call header,$(f))")
+	rm -f $(foreach f,$(EMBEDDER_HEADERS),"$(call header,$(f))")
 	$(if $(MAN_PAGES),rm -f $(foreach f,$(MAN_PAGES),"$(call man_page,$(f))"))
 	rm -rf $(foreach f,$(sort $(dir $(EXAMPLES))) html,"$(call document,$(f))")
 	for folder in "$(call header)" "$(call document,examples)" "$(call document)"; do \

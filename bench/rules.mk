@@ -22,7 +22,7 @@ $(BUILD)/bench/measure: $(BENCH_MEASURE) $(LAB_OBJECTS)
 
 $(BUILD)/bench/library: $(BUILD)/bench/library.o $(LIBRARY_STATIC)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(LDFLAGS) $^ $(LIBRARY_LIBS) -lm -o $@
+	$(Q)$(CC) $(LDFLAGS) $< $(EMBEDDER_LIBS) -o $@
 
 .PHONY: bench-library
 bench-library: $(BUILD)/bench/library ## Measure what the library costs a machine that is left alone

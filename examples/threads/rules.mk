@@ -1,5 +1,7 @@
 # The ledger: a node in an event loop that its program has anyway.
-$(BUILD)/examples/threads/ledger: examples/threads/ledger.c $(HEADERS) $(LIBRARY_STATIC)
+examples: $(BUILD)/examples/threads/ledger
+
+$(BUILD)/examples/threads/ledger: examples/threads/ledger.c $(EMBEDDER_NEEDS)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) -std=gnu11 $(WARN) -g -Ilibftvm/include $< $(LIBRARY_STATIC) $(LIBRARY_LIBS) -lm -pthread -o $@
+	$(Q)$(CC) $(EMBEDDER_CFLAGS) $< $(LDFLAGS) $(EMBEDDER_LIBS) -o $@
