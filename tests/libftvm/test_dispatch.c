@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "tests/libftvm/toy_machine.h"
+#include "tests/libftvm/toy_nodes.h"
 
-#define WAIT_MS     20000
-#define DESCRIPTION "toy machine"
-#define MAX_NODES   4u
+#define WAIT_MS   20000
+#define MAX_NODES 4u
 
 struct replica {
     struct ftvm_node *node;
@@ -28,8 +28,7 @@ struct replica {
 };
 
 struct world {
-    char directory[64];
-    char arbiter[96];
+    struct arbiter_place place;
     struct replica *served[MAX_NODES];
     size_t count;
 };
@@ -55,29 +54,18 @@ static void on_event(void *context, const struct ftvm_event *event)
 static void setup(struct world *world)
 {
     *world = (struct world){.count = 0};
-    snprintf(world->directory, sizeof world->directory, "/tmp/ftvm-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(world->directory));
-    snprintf(world->arbiter, sizeof world->arbiter, "file:%s/arbiter", world->directory);
+    arbiter_place_make(&world->place);
 }
 
 static void teardown(struct world *world)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", world->directory);
-    cr_assert_eq(system(command), 0);
+    arbiter_place_remove(&world->place);
 }
 
 static void configure(struct ftvm_config *config, const struct world *world,
                       struct replica *replica)
 {
-    ftvm_config_init(config);
-    config->name = "toy";
-    config->listen = "127.0.0.1:0";
-    config->arbiter = world->arbiter;
-    config->description = DESCRIPTION;
-    config->description_size = strlen(DESCRIPTION);
-    config->epoch_length = 1000;
-    config->timeout_ms = 2000;
+    toy_configure(config, &world->place);
     config->on_event = on_event;
     config->context = replica;
     config->io = FTVM_IO_CALLER;
@@ -85,19 +73,13 @@ static void configure(struct ftvm_config *config, const struct world *world,
 
 static struct ftvm_status status_of(const struct replica *replica)
 {
-    struct ftvm_status status = {.size = sizeof status};
-    cr_assert_eq(ftvm_node_status(replica->node, &status), 0);
-    return status;
+    return toy_node_status(replica->node);
 }
 
 static void start(struct replica *replica, const struct ftvm_config *config)
 {
-    char line[512] = "";
     replica->toy = replica->toy != NULL ? replica->toy : toy_create();
-    cr_assert_eq(ftvm_node_create(config, &replica->node, line, sizeof line), 0, "%s", line);
-    int result = ftvm_node_start(replica->node);
-    ftvm_node_error(replica->node, line, sizeof line);
-    cr_assert_eq(result, 0, "%d %s", result, line);
+    replica->node = toy_node_start(config);
 }
 
 static void start_primary(struct replica *replica, struct world *world)
@@ -111,11 +93,7 @@ static void join_with(struct ftvm_config *config, struct replica *replica,
                       const struct replica *primary)
 {
     char join[32];
-    snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
-    config->role = FTVM_ROLE_BACKUP;
-    config->join = join;
-    config->description = NULL;
-    config->description_size = 0;
+    toy_configure_backup(config, primary->node, join);
     start(replica, config);
 }
 
@@ -609,15 +587,15 @@ Test(dispatch, an_arbiter_that_is_away_holds_up_the_survivor_and_not_the_loop, .
     struct replica a = {0}, b = {0};
     char away[128];
     start_pair(&world, &a, &b);
-    snprintf(away, sizeof away, "%s.away", world.directory);
-    cr_assert_eq(rename(world.directory, away), 0);
+    snprintf(away, sizeof away, "%s.away", world.place.directory);
+    cr_assert_eq(rename(world.place.directory, away), 0);
     ftvm_node_fail(a.node, "killed by the test");
     turn_until(&world, has_ended, &a, "the end of the primary");
     turn_for(&world, 700);
     cr_expect(status_of(&b).claiming);
     cr_expect_eq(b.failovers, 0);
     cr_expect_eq(b.ended, 0);
-    cr_assert_eq(rename(away, world.directory), 0);
+    cr_assert_eq(rename(away, world.place.directory), 0);
     turn_until(&world, emits_alone, &b, "outputs of the survivor");
     ftvm_node_stop(b.node);
     turn_until(&world, has_ended, &b, "the end");
@@ -684,8 +662,8 @@ Test(dispatch, the_description_is_here_once_the_start_was_told, .timeout = 60)
     serve(&world, &b);
     turn_until(&world, has_started, &b, "a welcome");
     const void *description = ftvm_node_description(b.node, &size);
-    cr_assert_eq(size, strlen(DESCRIPTION));
-    cr_expect_eq(memcmp(description, DESCRIPTION, size), 0);
+    cr_assert_eq(size, strlen(TOY_DESCRIPTION));
+    cr_expect_eq(memcmp(description, TOY_DESCRIPTION, size), 0);
     toy_run(b.toy, b.node);
     turn_until(&world, is_protected, &b, "protection");
     ftvm_node_stop(a.node);

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "tests/libftvm/toy_machine.h"
+#include "tests/libftvm/toy_nodes.h"
 
-#define WAIT_MS     20000
-#define DESCRIPTION "toy machine"
+#define WAIT_MS 20000
 
 struct replica {
     struct ftvm_node *node;
@@ -20,25 +20,6 @@ struct replica {
     ftvm_position diverged_at;
     char report[512]; /* with it */
 };
-
-struct pair {
-    char directory[64];
-    char arbiter[96];
-};
-
-static void setup(struct pair *pair)
-{
-    snprintf(pair->directory, sizeof pair->directory, "/tmp/ftvm-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(pair->directory));
-    snprintf(pair->arbiter, sizeof pair->arbiter, "file:%s/arbiter", pair->directory);
-}
-
-static void teardown(struct pair *pair)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", pair->directory);
-    cr_assert_eq(system(command), 0);
-}
 
 static void on_event(void *context, const struct ftvm_event *event)
 {
@@ -57,54 +38,33 @@ static void on_event(void *context, const struct ftvm_event *event)
     }
 }
 
-static void configure(struct ftvm_config *config, const struct pair *pair, struct replica *replica)
+static void configure(struct ftvm_config *config, const struct arbiter_place *place,
+                      struct replica *replica)
 {
-    ftvm_config_init(config);
-    config->name = "toy";
-    config->listen = "127.0.0.1:0";
-    config->arbiter = pair->arbiter;
-    config->description = DESCRIPTION;
-    config->description_size = strlen(DESCRIPTION);
-    config->epoch_length = 1000;
-    config->timeout_ms = 2000;
+    toy_configure(config, place);
     config->on_event = on_event;
     config->context = replica;
 }
 
 static struct ftvm_status status_of(const struct replica *replica)
 {
-    struct ftvm_status status = {.size = sizeof status};
-    cr_assert_eq(ftvm_node_status(replica->node, &status), 0);
-    return status;
-}
-
-static void create_and_start(struct replica *replica, const struct ftvm_config *config)
-{
-    char error[512] = "";
-    cr_assert_eq(ftvm_node_create(config, &replica->node, error, sizeof error), 0, "%s", error);
-    int result = ftvm_node_start(replica->node);
-    ftvm_node_error(replica->node, error, sizeof error);
-    cr_assert_eq(result, 0, "%d %s", result, error);
+    return toy_node_status(replica->node);
 }
 
 static void start_primary_with(struct replica *replica, const struct ftvm_config *config)
 {
-    create_and_start(replica, config);
+    replica->node = toy_node_start(config);
     toy_run(replica->toy, replica->node);
 }
 
-static void start_backup_of(struct replica *replica, const struct pair *pair,
+static void start_backup_of(struct replica *replica, const struct arbiter_place *place,
                             const struct replica *primary)
 {
     struct ftvm_config config;
-    configure(&config, pair, replica);
+    configure(&config, place, replica);
     char join[32];
-    snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
-    config.role = FTVM_ROLE_BACKUP;
-    config.join = join;
-    config.description = NULL; /* it is told */
-    config.description_size = 0;
-    create_and_start(replica, &config);
+    toy_configure_backup(&config, primary->node, join);
+    replica->node = toy_node_start(&config);
     toy_run(replica->toy, replica->node);
 }
 
@@ -179,8 +139,8 @@ static void check_description(const struct replica *replica)
 {
     size_t size;
     const void *description = ftvm_node_description(replica->node, &size);
-    cr_assert_eq(size, strlen(DESCRIPTION));
-    cr_assert_eq(memcmp(description, DESCRIPTION, size), 0);
+    cr_assert_eq(size, strlen(TOY_DESCRIPTION));
+    cr_assert_eq(memcmp(description, TOY_DESCRIPTION, size), 0);
 }
 
 static void let_lengths_vary(struct ftvm_config *config, struct toy_machine *toy)
@@ -193,7 +153,7 @@ static void let_lengths_vary(struct ftvm_config *config, struct toy_machine *toy
 
 static void survive(bool values, bool idles, bool looks, enum ftvm_protocol protocol)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     struct replica c = {.toy = toy_create()};
@@ -203,16 +163,16 @@ static void survive(bool values, bool idles, bool looks, enum ftvm_protocol prot
         all[i]->toy->idles = idles;
         all[i]->toy->looks = looks;
     }
-    setup(&pair);
+    arbiter_place_make(&place);
     struct ftvm_config config;
-    configure(&config, &pair, &a);
+    configure(&config, &place, &a);
     config.protocol = protocol;
     config.wait_backup = true;
     if (looks) {
         let_lengths_vary(&config, a.toy);
     }
     start_primary_with(&a, &config);
-    start_backup_of(&b, &pair, &a);
+    start_backup_of(&b, &place, &a);
     wait_until(is_protected, &a, "a protected");
     uint64_t value = 42;
     for (int i = 0; i < 50; i++) {
@@ -223,7 +183,7 @@ static void survive(bool values, bool idles, bool looks, enum ftvm_protocol prot
     wait_until(has_emitted_many, &a, "outputs of a");
     kill_replica(&a);
     wait_until(is_primary, &b, "b takes over");
-    start_backup_of(&c, &pair, &b);
+    start_backup_of(&c, &place, &b);
     wait_until(is_protected, &b, "b protected");
     check_description(&c);
     uint64_t inputs = status_of(&b).outputs;
@@ -241,7 +201,7 @@ static void survive(bool values, bool idles, bool looks, enum ftvm_protocol prot
     end(&a);
     end(&b);
     end(&c);
-    teardown(&pair);
+    arbiter_place_remove(&place);
 }
 
 Test(pair, survives_two_losses_of_its_primary, .timeout = 60)
@@ -276,11 +236,11 @@ static bool has_taken_an_input(const struct replica *replica)
 
 Test(pair, an_input_does_not_wait_for_the_end_of_a_long_epoch, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct ftvm_config config;
-    setup(&pair);
-    configure(&config, &pair, &a);
+    arbiter_place_make(&place);
+    configure(&config, &place, &a);
     let_lengths_vary(&config, a.toy);
     config.epoch_max_us = 5000000;
     start_primary_with(&a, &config);
@@ -293,52 +253,52 @@ Test(pair, an_input_does_not_wait_for_the_end_of_a_long_epoch, .timeout = 60)
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     end(&a);
-    teardown(&pair);
+    arbiter_place_remove(&place);
 }
 
 /* Without a backup there are no heartbeats that would wake a thread anyhow. */
-static void start_alone(struct pair *pair, struct replica *a)
+static void start_alone(struct arbiter_place *place, struct replica *a)
 {
     struct ftvm_config config;
-    setup(pair);
-    configure(&config, pair, a);
+    arbiter_place_make(place);
+    configure(&config, place, a);
     start_primary_with(a, &config);
     usleep(100000);
 }
 
-static void stop_alone(struct pair *pair, struct replica *a)
+static void stop_alone(struct arbiter_place *place, struct replica *a)
 {
     ftvm_node_stop(a->node);
     toy_join(a->toy);
     end(a);
-    teardown(pair);
+    arbiter_place_remove(place);
 }
 
 Test(pair, an_input_wakes_an_idle_guest, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     a.toy->sleeps = true;
-    start_alone(&pair, &a);
+    start_alone(&place, &a);
     uint64_t value = 42, epoch = status_of(&a).epoch;
     usleep(100000);
     cr_expect_eq(status_of(&a).epoch, epoch);
     cr_assert_eq(ftvm_input(a.node, 7, &value, sizeof value), 0);
     wait_until(has_taken_an_input, &a, "the input's delivery");
     cr_expect_eq(status_of(&a).epoch, epoch + 1);
-    stop_alone(&pair, &a);
+    stop_alone(&place, &a);
 }
 
 Test(pair, an_idle_guest_is_woken_by_its_timer, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     a.toy->idles = true;
-    start_alone(&pair, &a);
+    start_alone(&place, &a);
     uint64_t epoch = status_of(&a).epoch;
     usleep(500000);
     cr_expect_gt(status_of(&a).epoch, epoch + 20);
-    stop_alone(&pair, &a);
+    stop_alone(&place, &a);
 }
 
 Test(pair, survives_with_the_original_protocol, .timeout = 60)
@@ -347,80 +307,80 @@ Test(pair, survives_with_the_original_protocol, .timeout = 60)
 }
 
 /* Primary a protected by backup b. */
-static void start_pair(struct pair *pair, struct replica *a, struct replica *b)
+static void start_pair(struct arbiter_place *place, struct replica *a, struct replica *b)
 {
-    setup(pair);
+    arbiter_place_make(place);
     struct ftvm_config config;
-    configure(&config, pair, a);
+    configure(&config, place, a);
     config.wait_backup = true;
     start_primary_with(a, &config);
-    start_backup_of(b, pair, a);
+    start_backup_of(b, place, a);
     wait_until(is_protected, a, "protected");
     wait_until(is_protected, b, "backup told that it may claim");
 }
 
-static void end_pair(struct pair *pair, struct replica *a, struct replica *b)
+static void end_pair(struct arbiter_place *place, struct replica *a, struct replica *b)
 {
     end(a);
     end(b);
-    teardown(pair);
+    arbiter_place_remove(place);
 }
 
 Test(pair, halts_on_both_sides_when_the_guest_halts, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     a.toy->halt_at = 300;
     b.toy->halt_at = 300;
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     cr_assert_eq(toy_join(a.toy), FTVM_E_HALTED);
     cr_assert_eq(toy_join(b.toy), FTVM_E_HALTED);
     cr_assert_eq(a.toy->emitted_count, 300);
     cr_assert_eq(b.toy->emitted_count, 0);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, a_slow_backup_executes_all_of_the_log_before_it_ends, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     a.toy->halt_at = 300;
     b.toy->halt_at = 300;
     b.toy->epoch_us = 2000;
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     cr_assert_eq(toy_join(a.toy), FTVM_E_HALTED);
     cr_assert_eq(toy_join(b.toy), FTVM_E_HALTED);
     cr_assert_eq(b.toy->position, a.toy->position);
     cr_assert_eq(b.toy->state, a.toy->state);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, stops_on_both_sides_and_releases_the_record, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     cr_assert_eq(ftvm_node_stop(a.node), 0);
     cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
     cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
     struct replica again = {.toy = toy_create()};
     struct ftvm_config config;
-    configure(&config, &pair, &again);
-    create_and_start(&again, &config);
+    configure(&config, &place, &again);
+    again.node = toy_node_start(&config);
     cr_assert_eq(status_of(&again).term, 2);
     end(&again);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, goes_on_unprotected_when_the_backup_is_lost, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     kill_replica(&b);
     for (int i = 0; i < WAIT_MS && status_of(&a).term != 2; i++) {
         usleep(1000);
@@ -432,16 +392,16 @@ Test(pair, goes_on_unprotected_when_the_backup_is_lost, .timeout = 60)
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     check_history(all, 1);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, finds_a_backup_that_diverges, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     b.toy->flip_at = 100;
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     cr_assert_eq(toy_join(b.toy), FTVM_E_DIVERGED);
     for (int i = 0; i < WAIT_MS && status_of(&a).term != 2; i++) {
         usleep(1000);
@@ -463,16 +423,16 @@ Test(pair, finds_a_backup_that_diverges, .timeout = 60)
     cr_expect_str_eq(a.report, expected);
     cr_expect_neq(ours, theirs);
     cr_expect_str_eq(b.report, "");
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, promotion_by_command_fences_the_old_primary, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     struct replica *all[] = {&a, &b};
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     wait_until(has_emitted_many, &a, "outputs of a");
     cr_assert_eq(ftvm_node_promote(a.node), FTVM_E_STATE);
     cr_assert_eq(ftvm_node_promote(b.node), 0);
@@ -490,18 +450,18 @@ Test(pair, promotion_by_command_fences_the_old_primary, .timeout = 60)
     ftvm_node_stop(winner->node);
     cr_assert_eq(toy_join(winner->toy), FTVM_E_STOPPED);
     check_history(all, 2);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, a_second_primary_is_refused_and_told_who_is_active, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     struct ftvm_config config;
     struct replica second = {0};
-    configure(&config, &pair, &second);
+    configure(&config, &place, &second);
     cr_assert_eq(ftvm_node_create(&config, &second.node, NULL, 0), 0);
     cr_assert_eq(ftvm_node_start(second.node), FTVM_E_ACTIVE);
     char line[512];
@@ -511,15 +471,15 @@ Test(pair, a_second_primary_is_refused_and_told_who_is_active, .timeout = 60)
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     toy_join(b.toy);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
-static int join_result(const struct pair *pair, const struct replica *primary, const char *name,
-                       const char *description, char *line, size_t size)
+static int join_result(const struct arbiter_place *place, const struct replica *primary,
+                       const char *name, const char *description, char *line, size_t size)
 {
     struct replica joiner = {0};
     struct ftvm_config config;
-    configure(&config, pair, &joiner);
+    configure(&config, place, &joiner);
     char join[32];
     snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
     config.role = FTVM_ROLE_BACKUP;
@@ -537,59 +497,59 @@ static int join_result(const struct pair *pair, const struct replica *primary, c
 
 Test(pair, joiners_are_refused_with_the_reason, .timeout = 60)
 {
-    struct pair pair;
+    struct arbiter_place place;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     char line[512];
-    start_pair(&pair, &a, &b);
-    cr_assert_eq(join_result(&pair, &a, "other", NULL, line, sizeof line), FTVM_E_REFUSED);
+    start_pair(&place, &a, &b);
+    cr_assert_eq(join_result(&place, &a, "other", NULL, line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "machine \"toy\""), "%s", line);
-    cr_assert_eq(join_result(&pair, &a, "toy", "another", line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_eq(join_result(&place, &a, "toy", "another", line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "another machine"), "%s", line);
-    cr_assert_eq(join_result(&pair, &a, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_eq(join_result(&place, &a, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "backup already"), "%s", line);
-    cr_assert_eq(join_result(&pair, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_assert_eq(join_result(&place, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "join its primary"), "%s", line);
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     toy_join(b.toy);
-    end_pair(&pair, &a, &b);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, nobody_at_the_address_is_said_after_the_join_timeout, .timeout = 60)
 {
-    struct pair pair;
-    setup(&pair);
+    struct arbiter_place place;
+    arbiter_place_make(&place);
     struct replica joiner = {0};
     struct ftvm_config config;
-    configure(&config, &pair, &joiner);
+    configure(&config, &place, &joiner);
     config.role = FTVM_ROLE_BACKUP;
     config.join = "127.0.0.1:1";
     config.join_timeout_ms = 300;
     cr_assert_eq(ftvm_node_create(&config, &joiner.node, NULL, 0), 0);
     cr_assert_eq(ftvm_node_start(joiner.node), FTVM_E_NO_PRIMARY);
     ftvm_node_destroy(joiner.node);
-    teardown(&pair);
+    arbiter_place_remove(&place);
 }
 
 Test(pair, a_joiner_with_another_arbiter_does_not_follow, .timeout = 60)
 {
-    struct pair pair, other;
+    struct arbiter_place place, other;
     struct replica a = {.toy = toy_create()};
     struct replica b = {.toy = toy_create()};
     struct replica elsewhere = {.toy = toy_create()};
     struct ftvm_config config;
     char line[512];
-    start_pair(&pair, &a, &b);
+    start_pair(&place, &a, &b);
     kill_replica(&b);
-    setup(&other);
+    arbiter_place_make(&other);
     configure(&config, &other, &elsewhere);
-    create_and_start(&elsewhere, &config); /* a record of the same machine, by another primary */
+    elsewhere.node = toy_node_start(&config); /* a record of the same machine, by another primary */
     cr_assert_eq(join_result(&other, &a, NULL, NULL, line, sizeof line), FTVM_E_ARBITER);
     cr_assert_not_null(strstr(line, "is not the arbiter of primary"), "%s", line);
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     end(&elsewhere);
-    teardown(&other);
-    end_pair(&pair, &a, &b);
+    arbiter_place_remove(&other);
+    end_pair(&place, &a, &b);
 }
