@@ -145,13 +145,15 @@ static void stop(struct bulk *bulk)
 
 /* Pieces of the state that the vCPU does not take yet are kept, and a kept one may be lacking. The
  * node ends with the error that says so, and the vCPU is never shown a state with a gap. Of each
- * three allocations for a piece one is for keeping it. */
+ * three allocations for a piece one is for keeping it; heartbeats among them, which come when they
+ * come, move which one that is from one joiner to the next, so it is looked for. */
 Test(out_of_memory_joining, a_piece_of_state_that_cannot_be_kept_ends_the_joiner, .timeout = 120)
 {
     struct bulk primary = {0};
     unsigned ended_by_it = 0;
     start_primary(&primary);
-    for (unsigned long fails_at = 200; fails_at < 204; fails_at++) {
+    for (unsigned long fails_at = 200; fails_at < 204 || ended_by_it == 0; fails_at++) {
+        cr_assert_lt(fails_at, 300, "no allocation is for a piece that is kept");
         struct bulk joiner = {.waits = true, .scarce = {.fails_at = fails_at}};
         char line[512];
         cr_assert_eq(start_node(&joiner, &primary, line), 0, "%s", line);
@@ -166,7 +168,6 @@ Test(out_of_memory_joining, a_piece_of_state_that_cannot_be_kept_ends_the_joiner
         }
         end(&joiner);
     }
-    cr_assert_geq(ended_by_it, 1);
     stop(&primary);
 }
 
