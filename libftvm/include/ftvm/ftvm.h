@@ -355,7 +355,8 @@ struct ftvm_config {
 
     /* Called on the I/O thread, or on the vCPU thread inside of a call to the library, one at a
      * time (a primary's START: on the thread of ftvm_node_start); must not block or call back into
-     * the node, but for ftvm_node_stop. NULL: none. */
+     * the node, but for ftvm_node_stop (a primary's START comes before it can be stopped). NULL:
+     * none. */
     void (*on_event)(void *context, const struct ftvm_event *event);
     void (*on_log)(void *context, enum ftvm_log_level level, const char *line); /* the same */
     void *context;                                                              /* for the two */
