@@ -6,7 +6,8 @@
  *     ftvm-check planted.so -- time         its instruction 123457 reads the host's clock
  *
  * The machine has four registers and 64 KiB of memory, and executes one made-up instruction for
- * each unit of position. Faults: time, memory, stop, save, latch, output.
+ * each unit of position. Faults: time, memory, length, stop, save, latch,
+ * output.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -144,6 +145,9 @@ static int run(void *context, void *made, struct ftvm_node *node)
         ftvm_position stop = ftvm_stop_at(node, machine->position);
         if (stop == machine->position) {
             result = ftvm_boundary(node, machine->position, &machine->epoch);
+            if (has(machine, "length") && machine->position > FAULT_AT) {
+                machine->registers[3] += machine->epoch.length; /* wrong: a backup's is another */
+            }
             continue;
         }
         while (result == 0 && machine->position < stop) {
@@ -191,7 +195,7 @@ FTVM_API ftvm_check_entry ftvm_check_machine; /* so that the compiler compares t
 
 int ftvm_check_machine(struct ftvm_check *check, int argc, char **argv)
 {
-    static const char faults[] = " time memory stop save latch output ";
+    static const char faults[] = " time memory length stop save latch output ";
     static struct context context = {.fault = ""};
     if (argc > 1) {
         char word[32];

@@ -77,6 +77,7 @@ static int compare_run(struct checking *checking, const struct run_plan *plan,
         struct suspect *suspect = &checking->suspect;
         suspect->manner = manner;
         suspect->place = run.place;
+        suspect->lengths = plan->lengths;
         suspect->stops = plan->stops;
         suspect->state = plan->load;
         suspect->loaded_at = plan->load != NULL ? plan->load->epoch.position : 0;
@@ -91,6 +92,21 @@ static int run_again(struct checking *checking)
     run_log(&checking->session, "running again as it was");
     checking->doing = "while the machine was run again";
     return compare_run(checking, &plan, MANNER_AGAIN);
+}
+
+/* Only a machine that asks where to stop can be stopped before the end that it was told. */
+static int run_with_lengths(struct checking *checking)
+{
+    const struct run_plan exact = {.script = &checking->recorded, .lengths = LENGTHS_EXACT};
+    const struct run_plan longer = {.script = &checking->recorded, .lengths = LENGTHS_LONGER};
+    run_log(&checking->session, "running again with the lengths that a backup is told");
+    checking->doing = "while the machine was told other lengths of its epochs";
+    int result = compare_run(checking, &exact, MANNER_LENGTHS);
+    if (result == 0 && checking->session.asks_stops) {
+        run_log(&checking->session, "running again with epochs that are cut short");
+        result = compare_run(checking, &longer, MANNER_LENGTHS);
+    }
+    return result;
 }
 
 static int run_stopped(struct checking *checking)
@@ -210,6 +226,9 @@ static int find_difference(struct checking *checking)
     int result = record(checking);
     if (result == 0) {
         result = run_again(checking);
+    }
+    if (result == 0) {
+        result = run_with_lengths(checking);
     }
     if (result == 0) {
         result = run_stopped(checking);

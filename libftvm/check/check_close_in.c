@@ -125,8 +125,10 @@ static int look(struct check_session *session, const struct track *recorded,
     track_open(&track, &session->names, kept_bytes);
     int result = check_run(session, &recording, &track, &run);
     if (result == 0) {
-        struct run_plan following = {
-            .script = &track, .stops = suspect->stops, .load = suspect->state};
+        struct run_plan following = {.script = &track,
+                                     .lengths = suspect->lengths,
+                                     .stops = suspect->stops,
+                                     .load = suspect->state};
         round->looked_between = track_looks_between(&track, known->agreed, known->differs);
         result = check_run(session, &following, NULL, &run);
     }

@@ -11,6 +11,7 @@
 /* How the run was made that differs from the recorded one. */
 enum run_manner {
     MANNER_AGAIN,    /* as it was */
+    MANNER_LENGTHS,  /* told other lengths of its epochs, which end where they did */
     MANNER_STOPPED,  /* at other places */
     MANNER_LOADED,   /* from a saved state */
     MANNER_RELOADED, /* from a state that was saved by a run that had loaded one */
@@ -26,6 +27,7 @@ enum closing {
 struct suspect {
     enum run_manner manner;
     enum run_place place;
+    enum told_lengths lengths;       /* MANNER_LENGTHS */
     uint32_t chunking;               /* MANNER_STOPPED, from 1 */
     struct stops stops;              /* the same */
     const struct saved_state *state; /* MANNER_LOADED */

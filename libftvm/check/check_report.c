@@ -51,8 +51,8 @@ void report_agreement(const struct check_session *session, const struct track *r
         report->outputs, plural(report->outputs));
     uint32_t chunkings = session->asks_stops ? session->check.chunkings : 0;
     say(report,
-        "runs: %" PRIu32 "; as it was, stopped at other places %" PRIu32 " time%s, from %" PRIu64
-        " saved state%s",
+        "runs: %" PRIu32 "; as it was, with other lengths told, stopped at other places %" PRIu32
+        " time%s, from %" PRIu64 " saved state%s",
         report->runs, chunkings, plural(chunkings), report->states, plural(report->states));
     if (!session->asks_stops && session->check.chunkings > 0) {
         say(report, "\nnot checked: stopping at other places, as the machine does not call "
@@ -76,6 +76,14 @@ static void say_manner(const struct suspect *suspect, struct ftvm_check_report *
     }
     switch (suspect->manner) {
     case MANNER_AGAIN: say(report, "how: run again as it was\n"); break;
+    case MANNER_LENGTHS:
+        say(report,
+            suspect->lengths == LENGTHS_EXACT
+                ? "how: run again as a backup is, with epochs whose length is up to where they "
+                  "ended\n"
+                : "how: run again with longer epochs, which ftvm_stop_at ended where they had "
+                  "ended\n");
+        break;
     case MANNER_STOPPED:
         say(report, "how: run again, stopped at other places by ftvm_stop_at");
         if (suspect->has_stop) {
@@ -274,6 +282,11 @@ static const char *advice_for(const struct suspect *suspect)
                "returns, all that digest adds must be as it was";
     }
     switch (suspect->manner) {
+    case MANNER_LENGTHS:
+        return "what the machine does depends on how long its epoch is, or on whether that ends "
+               "where it idles or halts: look whether the guest idles or halts before whether the "
+               "epoch has ended, execute nothing in an epoch of length 0, and use the length for "
+               "nothing but where to stop";
     case MANNER_STOPPED:
         return "what the machine does depends on where it is stopped: look at what happens when "
                "its loop is left and entered again (counts, timers, caches, interrupts that are "

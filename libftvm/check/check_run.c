@@ -122,8 +122,11 @@ static ftvm_position stop_at(struct ftvm_node *node, ftvm_position position)
 {
     struct check_run *run = run_of(node);
     ftvm_position end = run->epoch.position + run->epoch.length;
+    if (run_ended(run) != 0) {
+        return position;
+    }
     run->session->asks_stops = true;
-    if (position >= end || run_ended(run) != 0) {
+    if (position >= end) {
         return position;
     }
     ftvm_position stop = records(run) ? end : follow_stop_at(run, position);

@@ -24,6 +24,13 @@ struct check_session {
     char line[2 * NODE_ERROR_SIZE]; /* why the check cannot go on */
 };
 
+/* What a run that follows a log is told of its epochs' lengths. */
+enum told_lengths {
+    LENGTHS_RECORDED, /* what the recorded run was told */
+    LENGTHS_EXACT,    /* as a backup is: where the recorded epoch ended, also if the guest idled */
+    LENGTHS_LONGER,   /* as a primary is whose epoch an input cuts short by ftvm_stop_at */
+};
+
 /* What is special about a run. All zero is the one that is recorded first. */
 struct run_plan {
     /* The log that is followed; NULL: there is none yet, and the world is asked for inputs. */
@@ -35,6 +42,7 @@ struct run_plan {
     ftvm_position until;            /* guided: ends at the first boundary from there on */
     ftvm_position whole_from;       /* guided: states are kept whole beyond it */
     size_t kept_bytes;              /* recorded: of long parts and outputs */
+    enum told_lengths lengths;      /* followed */
     struct stops stops;             /* followed */
     const struct saved_state *load; /* followed: from there on */
     struct saved_state *save;       /* followed: to be saved at step save_at */
@@ -60,6 +68,7 @@ struct check_run {
     struct log_input *inputs; /* of a boundary in the making */
     uint64_t ordinal;         /* boundaries so far, extra ones aside */
 
+    ftvm_position cut;        /* LENGTHS_LONGER: where this epoch ends nevertheless */
     struct stops plan_stops;  /* the plan's, in use */
     ftvm_position stopped_at; /* where the machine stood at the last of them; 0: not yet */
 

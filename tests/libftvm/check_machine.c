@@ -147,18 +147,30 @@ static int step(struct machine *machine)
 
 enum stop { STOP_END, STOP_IDLE, STOP_HALT };
 
-/* Until `end`, or until it idles or halts. */
-static int execute(struct machine *machine, ftvm_position end)
+static bool is_at_end(const struct machine *machine, ftvm_position end)
 {
     const struct check_machine_options *options = machine->options;
     uint64_t granule = options->granule > 1 ? options->granule : 1;
-    while (machine->position < end || machine->position % granule != 0) {
+    return machine->position >= end && machine->position % granule == 0;
+}
+
+/* Until `end`, or until it idles or halts. An epoch may end just there. */
+static int execute(struct machine *machine, ftvm_position end)
+{
+    const struct check_machine_options *options = machine->options;
+    for (;;) {
+        if (is_fault(machine, FAULT_END_FIRST) && is_at_end(machine, end)) {
+            return STOP_END;
+        }
         if (options->halt_at != 0 && machine->position >= options->halt_at) {
             return STOP_HALT;
         }
         if ((options->idles || options->sleeps) && machine->position % 7919 == 7918 &&
             !machine->idling) {
             return STOP_IDLE;
+        }
+        if (is_at_end(machine, end)) {
+            return STOP_END;
         }
         int result = step(machine);
         if (result < 0) {
@@ -201,6 +213,9 @@ static int run(void *context, void *made, struct ftvm_node *node)
     machine->node = node;
     int result = ftvm_begin(node, choose_ops(options), machine, 0, &machine->epoch);
     while (result >= 0) {
+        if (is_fault(machine, FAULT_LENGTH) && machine->position >= options->fault_at) {
+            machine->registers[4] += machine->epoch.length;
+        }
         result = execute_epoch(machine);
         if (result == STOP_HALT) {
             result = ftvm_halt(node, machine->position);

@@ -19,6 +19,8 @@
     X("address", FAULT_ADDRESS, "computes with the address of an allocation")                      \
     X("static", FAULT_STATIC, "has a variable that all runs share")                                \
     X("stops", FAULT_STOPS, "counts how often its loop is left")                                   \
+    X("end-first", FAULT_END_FIRST, "looks whether its epoch has ended before whether it idles")   \
+    X("length", FAULT_LENGTH, "computes with the length of its epoch")                             \
     X("save", FAULT_SAVE, "does not save register 5")                                              \
     X("load", FAULT_LOAD, "does not load register 6")                                              \
     X("hidden", FAULT_HIDDEN, "does not save a latch that digest does not add")                    \

@@ -111,6 +111,56 @@ Test(check_faults, a_state_that_emit_changes, .timeout = 60)
     checked_expect_text(&checked, "what: register 2");
 }
 
+/* ---- Other lengths --------------------------------------------------------------------------- */
+
+/* It idles for the first time at 7918, and a backup's epoch ends there. */
+Test(check_faults, looking_for_the_end_before_looking_whether_it_idles, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_END_FIRST);
+    checked_run(&checked);
+    checked_expect_exact(&checked, 7919);
+    checked_expect_text(&checked, "run again as a backup is");
+    checked_expect_text(&checked, "at position 7919 when recorded; it idled until");
+}
+
+/* The same, where the guest halts: the backup's log says that it does. */
+Test(check_faults, looking_for_the_end_before_looking_whether_it_halts, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_END_FIRST);
+    checked.options.idles = false;
+    checked.options.halt_at = 123456;
+    checked_run(&checked);
+    checked_expect_exact(&checked, 123457);
+    checked_expect_text(&checked, "what: it halted at position 123456 when recorded; its epoch "
+                                  "ended at position 123456 when run again");
+}
+
+Test(check_faults, computing_with_the_length_of_an_epoch_that_an_idle_guest_ends, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_LENGTH);
+    checked.options.looks = checked.options.asks = false;
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED, "%s", checked.report.text);
+    cr_expect_geq(checked.report.differs, FAULT_POSITION);
+    checked_expect_text(&checked, "run again as a backup is");
+    checked_expect_text(&checked, "what: register 4");
+}
+
+Test(check_faults, computing_with_the_length_of_an_epoch_that_an_input_ends, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_LENGTH);
+    checked.options.idles = false;
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED, "%s", checked.report.text);
+    cr_expect_geq(checked.report.differs, FAULT_POSITION);
+    checked_expect_text(&checked, "run again with longer epochs");
+    checked_expect_text(&checked, "what: register 4");
+}
+
 /* ---- Other places ---------------------------------------------------------------------------- */
 
 Test(check_faults, depending_on_where_it_is_stopped, .timeout = 60)

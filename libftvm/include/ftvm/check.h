@@ -3,10 +3,10 @@
  *
  * A machine that does not is a backup that diverges one day. ftvm_check_determinism() looks for it
  * before that: it runs the machine once and records its log, and runs it again from that log, as a
- * backup would: as it is, stopped at other places (ftvm_stop_at), and from states that were saved
- * on the way. What ops.digest tells is compared at every boundary. Where two runs differ it closes
- * in on the first position at which they do, and says which parts of the state differ there, and
- * how.
+ * backup would: as it is, with epochs of other lengths that end where they ended, stopped at other
+ * places (ftvm_stop_at), and from states that were saved on the way. What ops.digest tells is
+ * compared at every boundary. Where two runs differ it closes in on the first position at which
+ * they do, and says which parts of the state differ there, and how.
  *
  *     struct ftvm_check check;
  *     struct ftvm_check_report report = {.size = sizeof report};

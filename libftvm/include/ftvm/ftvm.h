@@ -205,7 +205,10 @@ struct ftvm_epoch {
     uint64_t number;        /* grows by one with each epoch of the machine's history */
     ftvm_position position; /* where it starts: the position passed to ftvm_boundary */
     uint64_t length;        /* run until position + length, unless the guest idles or halts first,
-                               or ftvm_stop_at says to end it */
+                               or ftvm_stop_at says to end it. A backup's is what its primary ran of
+                               the epoch, perhaps 0 (the guest idled twice in one place): so look
+                               whether the guest idles or halts before whether the epoch has ended,
+                               and use the length for nothing but where to stop */
     uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset */
     uint64_t rate_q32;      /* guest nanoseconds per unit of position, 32.32 fixed point: guest time
                                inside is clock_ns + ((at - position) * rate_q32 >> 32) */
@@ -405,9 +408,9 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
  * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
  * each to its end. A backup's epoch ends exactly where its primary's did: just
  * past a position that was asked for, or where that one idled; so what the machine does must not
- * depend on why it stops. For a machine that is past the epoch's end the answer is not
- * beyond `position`, too. Stopping must not change what the guest does. Costs less than a
- * microsecond. vCPU thread; on another one it answers `position`. */
+ * depend on why it stops, or on how long the epoch is. For a machine that is past the epoch's end
+ * the answer is not beyond `position`, too. Stopping must not change what the guest does. Costs
+ * less than a microsecond. vCPU thread; on another one it answers `position`. */
 FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
 
 /* The epoch ended at `position`. Delivers inputs, and says how to go on. In this order: ops.digest
