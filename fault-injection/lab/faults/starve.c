@@ -19,7 +19,9 @@ struct starve {
     int process; /* a pidfd: its number may be another's by now, this is not */
     clockid_t clock;
     int64_t share_ns; /* of a period */
-    atomic_bool ending, held;
+    atomic_bool ending;
+    pthread_mutex_t mutex; /* for what follows, and while a signal is sent because of it */
+    bool held;
     uint64_t start_ns;
     int64_t start_used_ns, used_ns;
 };
@@ -44,9 +46,10 @@ static int64_t used_ns(struct starve *starve)
 
 static void tell(struct starve *starve, int signal)
 {
-    if (signal == SIGCONT && atomic_load(&starve->held))
-        return;
-    syscall(SYS_pidfd_send_signal, starve->process, signal, NULL, 0);
+    pthread_mutex_lock(&starve->mutex);
+    if (signal != SIGCONT || !starve->held)
+        syscall(SYS_pidfd_send_signal, starve->process, signal, NULL, 0);
+    pthread_mutex_unlock(&starve->mutex);
 }
 
 static void sleep_until(int64_t deadline)
@@ -95,6 +98,7 @@ bool starve_begin(struct starve **starve, struct lab *lab, pid_t pid, unsigned p
         return lab_fail(lab, "out of memory");
     made->process = (int)syscall(SYS_pidfd_open, pid, 0);
     error = made->process < 0 ? errno : clock_getcpuclockid(pid, &made->clock);
+    pthread_mutex_init(&made->mutex, NULL);
     made->share_ns = (int64_t)percent * (PERIOD_NS / 100);
     made->start_ns = lab_now_ns();
     if (!error) {
@@ -104,6 +108,7 @@ bool starve_begin(struct starve **starve, struct lab *lab, pid_t pid, unsigned p
     if (error) {
         if (made->process >= 0)
             close(made->process);
+        pthread_mutex_destroy(&made->mutex);
         free(made);
         return lab_fail(lab, "process %d cannot be starved: %s", (int)pid, strerror(error));
     }
@@ -123,11 +128,14 @@ double starve_end(struct starve *starve)
           (double)(lab_now_ns() - starve->start_ns);
     tell(starve, SIGCONT);
     close(starve->process);
+    pthread_mutex_destroy(&starve->mutex);
     free(starve);
     return got;
 }
 
 void starve_hold(struct starve *starve, bool held)
 {
-    atomic_store(&starve->held, held);
+    pthread_mutex_lock(&starve->mutex);
+    starve->held = held;
+    pthread_mutex_unlock(&starve->mutex);
 }

@@ -17,7 +17,8 @@ struct starve;
 bool starve_begin(struct starve **starve, struct lab *lab, pid_t pid, unsigned percent);
 /* The process runs on, unless it is held. What it got, in percent of a processor. NULL is fine. */
 double starve_end(struct starve *starve);
-/* Somebody else has stopped it, and will continue it: it is not to run meanwhile. */
+/* Somebody else has stopped it, and will continue it: it is not to run meanwhile. From the
+ * return on nothing here wakes it. */
 void starve_hold(struct starve *starve, bool held);
 
 #endif
