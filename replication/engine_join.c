@@ -130,6 +130,7 @@ void join_state_size(struct engine *engine, uint64_t estimate)
         return;
     }
     engine->state_total = estimate;
+    engine->state_outputs = engine->outputs_made;
     engine_send(engine, MESSAGE_STATE_BEGIN)->state_begin = (struct message_state_begin){
         .term = engine->term,
         .lsn = engine->lsn - MUTANT(STATE_OF_AN_ENTRY_BEFORE),
@@ -215,7 +216,10 @@ void join_progress_saved(struct engine *engine)
 
 void join_try_protect(struct engine *engine)
 {
-    if (engine->joiner != JOINER_CATCHING_UP ||
+    /* What was made before its state, and could not leave yet, the joiner does not have. */
+    bool lacks_outputs =
+        engine->outputs_released < engine->state_outputs && !MUTANT(PROTECTED_WITHOUT_REFUSED);
+    if (engine->joiner != JOINER_CATCHING_UP || lacks_outputs ||
         (!MUTANT(PROTECTED_AT_ONCE) && engine->sent.count > engine->config.lag_epochs / 2 &&
          !primary_all_is_executed(engine))) {
         return;
