@@ -43,7 +43,10 @@
  *
  * Errors. Every call that can fail returns 0, or one of the negative enum ftvm_error (ftvm_node_fd:
  * a descriptor in place of the 0); ftvm_node_error() then has a line for people that names the
- * values involved. On error nothing was taken. A node pointer of NULL is FTVM_E_INVALID.
+ * values involved. On error nothing was taken. A node pointer of NULL is FTVM_E_INVALID. Errors
+ * that end the run come again with each call of the vCPU thread: a core that makes an output or
+ * asks for a value in the middle of an instruction may finish that with whatever it has, as its
+ * next ftvm_boundary tells.
  *
  * Growth. A struct that begins with `size` may gain fields at its end in a later 0.x: set it to the
  * struct's size, and programs built with older headers go on working with newer libraries. Of
@@ -127,9 +130,9 @@ FTVM_API const char *ftvm_strerror(int error);
 
 /* ---- Limits -------------------------------------------------------------------------------- */
 
-#define FTVM_MAX_INPUT       (128u * 1024) /* bytes of one input */
-#define FTVM_MAX_OUTPUT      (128u * 1024) /* bytes of one output */
-#define FTVM_MAX_VALUE       4096u         /* bytes of one value */
+#define FTVM_MAX_INPUT       (128u * 1024) /* bytes of one input, which may have none */
+#define FTVM_MAX_OUTPUT      (128u * 1024) /* bytes of one output, which may have none */
+#define FTVM_MAX_VALUE       4096u         /* bytes of one value, which has at least 1 */
 #define FTVM_MAX_DESCRIPTION (64u * 1024)  /* bytes of a machine's description */
 #define FTVM_MAX_NAME        64u           /* bytes of a name */
 
@@ -190,8 +193,9 @@ struct ftvm_machine_ops {
      * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has
      * returned, so the machine lives longer than its node. */
     void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
-    /* Writes the whole state, its version first. vCPU thread, at a boundary. 0 or a negative code;
-     * a state that cannot be saved leaves the machine without that backup, and running. */
+    /* Writes the whole state, its version first; the position need not be in it (see load). vCPU
+     * thread, at a boundary. 0 or a negative code; a state that cannot be saved leaves the machine
+     * without that backup, and running. */
     int (*save)(void *machine, struct ftvm_writer *writer);
     /* Replaces the state by what is read, which must be all of it. It comes from the network, and
      * perhaps from another version: to be checked before it is used. vCPU thread, inside ftvm_begin
@@ -220,7 +224,9 @@ struct ftvm_epoch {
                                the epoch, perhaps 0 (the guest idled twice in one place): so look
                                whether the guest idles or halts before whether the epoch has ended,
                                and use the length for nothing but where to stop */
-    uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset */
+    uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset.
+                               Keeps to the time of the live replica's host (CLOCK_MONOTONIC) and
+                               never goes back; a failover's time is in it, too */
     uint64_t rate_q32;      /* guest nanoseconds per unit of position, 32.32 fixed point: guest time
                                inside is clock_ns + ((at - position) * rate_q32 >> 32) */
 };
@@ -468,7 +474,8 @@ FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t
 /* The world has something for the guest. Copied; delivered at a coming boundary, in order; from
  * ftvm_node_start on, also before ftvm_begin. On a backup, and before, it is accepted and ignored:
  * a thread that reads a console would take there what nobody gets, so it begins to read when its
- * replica is active (started as a primary, or ops.promoted was called).
+ * replica is active (started as a primary, or ops.promoted was called). What was accepted and
+ * is in no boundary that the backup has got is lost with the primary, as a network loses frames.
  * FTVM_E_FULL: the bounded queue is full and nothing was taken. Any thread. */
 FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
