@@ -237,6 +237,28 @@ Test(misuse, calls_of_another_thread_are_refused)
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 
+Test(misuse, calls_after_the_end_say_again_what_it_was)
+{
+    struct machine machine = {0};
+    struct ftvm_epoch epoch;
+    uint64_t value = 0;
+    ftvm_position at = 0;
+    int result;
+    start_lone(&machine, &epoch);
+    cr_assert_eq(ftvm_node_stop(machine.node), 0);
+    do {
+        result = ftvm_boundary(machine.node, at += 1000, &epoch);
+    } while (result == 0);
+    cr_expect_eq(result, FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_output(machine.node, 1, "x", 1), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_value(machine.node, at, &value, sizeof value), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_clock(machine.node, at, &value), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_idle(machine.node, at + 1000, UINT64_MAX, &epoch), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_boundary(machine.node, at + 2000, &epoch), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_halt(machine.node, at + 2000), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+}
+
 Test(misuse, calls_from_callbacks_are_refused)
 {
     struct machine machine = {0};

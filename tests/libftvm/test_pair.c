@@ -3,9 +3,11 @@
  * A primary is "killed" by destroying its node without stopping it.
  */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tests/libftvm/toy_machine.h"
@@ -355,6 +357,116 @@ Test(pair, a_slow_backup_executes_all_of_the_log_before_it_ends, .timeout = 60)
     cr_assert_eq(b.toy->position, a.toy->position);
     cr_assert_eq(b.toy->state, a.toy->state);
     end_pair(&place, &a, &b);
+}
+
+static bool has_run(const struct replica *replica)
+{
+    return status_of(replica).position > 0;
+}
+
+static bool has_an_input(const struct replica *replica)
+{
+    return status_of(replica).inputs > 0;
+}
+
+/* A primary that has run before its backup joined it, and an input for both. */
+static void start_pair_with_an_input(struct replica *a, struct replica *b,
+                                     const struct arbiter_place *place)
+{
+    struct ftvm_config config;
+    const uint64_t value = 42;
+    configure(&config, place, a);
+    start_primary_with(a, &config);
+    wait_until(has_run, a, "a's first epoch");
+    start_backup_of(b, place, a);
+    wait_until(is_protected, b, "b protects");
+    cr_assert_eq(ftvm_input(a->node, 7, &value, sizeof value), 0);
+    wait_until(has_an_input, a, "the input");
+}
+
+Test(pair, inputs_and_states_find_the_epoch_that_begins_with_them, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    start_pair_with_an_input(&a, &b, &place);
+    cr_assert_eq(ftvm_node_stop(a.node), 0);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->inputs, 1);
+    cr_expect_eq(b.toy->inputs, 1);
+    cr_expect_eq(a.toy->blind, 0, "in deliver");
+    cr_expect_eq(b.toy->blind, 0, "in load, or in deliver");
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
+}
+
+Test(pair, only_a_backup_is_promoted, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    start_pair_with_an_input(&a, &b, &place);
+    kill_replica(&a);
+    wait_until(is_primary, &b, "b takes over");
+    cr_assert_eq(ftvm_node_stop(b.node), 0);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->promotions, 0);
+    cr_expect_eq(b.toy->promotions, 1);
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
+}
+
+/* ---- A stop from a signal handler ------------------------------------------------------------ */
+
+static struct ftvm_node *_Atomic signalled;
+static _Atomic int stops, wrong_stops;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    wrong_stops += ftvm_node_stop(signalled) != 0;
+    stops++;
+}
+
+/* Handlers that interrupt this thread while it holds the node's locks: a stop that took one would
+ * wait for ever. */
+static void stop_while_calls_hold_locks(enum ftvm_io io)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct ftvm_config config;
+    const struct itimerval often = {{0, 50}, {0, 50}};
+    const struct itimerval never = {0};
+    arbiter_place_make(&place);
+    configure(&config, &place, &a);
+    config.io = io;
+    a.node = toy_node_start(&config);
+    signalled = a.node;
+    cr_assert_neq(signal(SIGALRM, on_alarm), SIG_ERR);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    while (stops < 2000) {
+        status_of(&a);
+        ftvm_input(a.node, 7, "x", 1);
+    }
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    cr_expect_eq(wrong_stops, 0);
+    end(&a);
+    arbiter_place_remove(&place);
+}
+
+Test(pair, a_signal_handler_may_stop, .timeout = 60)
+{
+    stop_while_calls_hold_locks(FTVM_IO_THREAD);
+}
+
+Test(pair, a_signal_handler_may_stop_a_node_in_its_own_loop, .timeout = 60)
+{
+    stop_while_calls_hold_locks(FTVM_IO_CALLER);
 }
 
 Test(pair, stops_on_both_sides_and_releases_the_record, .timeout = 60)

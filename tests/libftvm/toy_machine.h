@@ -43,6 +43,8 @@ struct toy_machine {
     int result;       /* of the run */
     uint64_t flip_at; /* breaks determinism: the state is changed in that epoch */
     uint64_t promotions;
+    const struct ftvm_epoch *epoch; /* the one that its loop has */
+    uint64_t blind; /* deliver or load was called before that was the one that begins there */
     pthread_mutex_t lock;
     struct toy_output *emitted;
     size_t emitted_count;
