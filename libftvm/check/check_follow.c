@@ -199,6 +199,20 @@ static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
     return 0;
 }
 
+/* A machine that is another one from the start is not to be looked for in its first step. */
+static int compare_made(struct check_run *run, ftvm_position position)
+{
+    struct parts_source source = run_source(run);
+    int result =
+        parts_compare(&source, &run->plan->script->made, &run->session->names, &run->difference);
+    if (result > 0) {
+        run->place = PLACE_MADE;
+        result = end_different(run, position);
+        run->difference.differs = position;
+    }
+    return result < 0 ? run_end(run, result) : 0;
+}
+
 int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoch *first)
 {
     const struct track *script = run->plan->script;
@@ -219,8 +233,9 @@ int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoc
                                         .next_length = script->first_length};
     stops_begin_epoch(&run->plan_stops, 0, position);
     run_start_epoch(run, &boundary, first);
+    int result = compare_made(run, position); /* with the epoch that the recorded one was told */
     tell_epoch(run, first);
-    return 0;
+    return result;
 }
 
 /* To save must not change what is saved. */

@@ -74,6 +74,13 @@ static void say_manner(const struct suspect *suspect, struct ftvm_check_report *
             suspect->difference.differs);
         return;
     }
+    if (suspect->place == PLACE_MADE) {
+        say(report,
+            "how: made again by create, and looked at in ftvm_begin, at position %" PRIu64
+            ", before the first step\n",
+            suspect->difference.differs);
+        return;
+    }
     switch (suspect->manner) {
     case MANNER_AGAIN: say(report, "how: run again as it was\n"); break;
     case MANNER_LENGTHS:
@@ -271,11 +278,21 @@ static void say_calls(const struct difference *difference, struct ftvm_check_rep
 
 /* ---- What to do ------------------------------------------------------------------------------ */
 
+#define ADVICE_MADE                                                                                \
+    "create is not equal each time, or what run does before ftvm_begin: look for host time, "      \
+    "random numbers, memory that nobody set, addresses, variables that outlive a run"
+#define ADVICE_ORDER                                                                               \
+    "parts are added in an order that is not the same each time, as that of a table by address "   \
+    "or by seeded hash: add them in one that follows from the state"
+
 static const char *advice_for(const struct suspect *suspect)
 {
     const struct difference *difference = &suspect->difference;
     if (suspect->place == PLACE_SAVE) {
         return "save, or digest, changes the state that it looks at";
+    }
+    if (suspect->place == PLACE_MADE) {
+        return difference->reordered ? ADVICE_ORDER : ADVICE_MADE;
     }
     if (suspect->place == PLACE_LOAD || suspect->manner == MANNER_RELOADED) {
         return "save does not write these parts, or load does not set them as they were: when load "
@@ -298,8 +315,7 @@ static const char *advice_for(const struct suspect *suspect)
     case MANNER_RELOADED: break;
     }
     if (difference->reordered) {
-        return "parts are added in an order that is not the same each time, as that of a table by "
-               "address or by seeded hash: add them in one that follows from the state";
+        return ADVICE_ORDER;
     }
     if (difference->calls_differ && suspect->closing == CLOSING_EXACT) {
         return "the way to this call depends on something that is neither in the state nor from "
@@ -342,7 +358,8 @@ void report_difference(const struct check_session *session, const struct suspect
     (void)session;
     report->agreed = difference->agreed;
     report->differs = difference->differs;
-    say(report, "two runs of the machine differ\n");
+    say(report, "two %s differ\n",
+        suspect->place == PLACE_MADE ? "new machines" : "runs of the machine");
     say_manner(suspect, report);
     say_where(suspect, report);
     say_calls(difference, report);
