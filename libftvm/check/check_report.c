@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libftvm/check/check_seen.h"
+
 static const char *const side_names[SIDES] = {"when recorded", "when run again"};
 
 /* Lines are added while there is room; the text stays one whole line short of its end. */
@@ -40,6 +42,30 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Two machines that would differ in what did not happen agree. */
+static void say_unseen(const struct check_session *session, const struct track *recorded,
+                       struct ftvm_check_report *report)
+{
+    struct seen seen = seen_in(recorded, session->check.unit_ns);
+    char all[SEEN_TIME_SIZE], running[SEEN_TIME_SIZE];
+    say(report, "\nguest time: %s, %s of it running; %" PRIu64 " epoch%s ended idle",
+        seen_time(seen.guest_ns, all), seen_time(seen.running_ns, running), seen.idle,
+        plural(seen.idle));
+    if (recorded->inputs == 0) {
+        say(report, "\nnot seen: an input, as none was delivered");
+    }
+    if (seen.idle == 0) {
+        say(report, "\nnot seen: a guest that idles");
+    }
+    if (seen.ran_out == 0 && seen.idle > 0) {
+        say(report, "\nnot seen: an epoch that ran its length, as the guest always idled before: "
+                    "give it a shorter epoch_length");
+    }
+    if (session->check.unit_ns == 0) {
+        say(report, "\nnot seen: time going by while the guest runs, as unit_ns is 0");
+    }
+}
+
 void report_agreement(const struct check_session *session, const struct track *recorded,
                       struct ftvm_check_report *report)
 {
@@ -54,6 +80,7 @@ void report_agreement(const struct check_session *session, const struct track *r
         "runs: %" PRIu32 "; as it was, with other lengths told, stopped at other places %" PRIu32
         " time%s, from %" PRIu64 " saved state%s",
         report->runs, chunkings, plural(chunkings), report->states, plural(report->states));
+    say_unseen(session, recorded, report);
     if (!session->asks_stops && session->check.chunkings > 0) {
         say(report, "\nnot checked: stopping at other places, as the machine does not call "
                     "ftvm_stop_at");

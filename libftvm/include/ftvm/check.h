@@ -58,7 +58,10 @@ struct ftvm_check {
 
     uint64_t epochs;       /* how many are run, unless the guest halts or idles for ever (500) */
     uint64_t epoch_length; /* units of position of each (10000) */
-    uint64_t unit_ns;      /* guest nanoseconds per unit of position (4) */
+    uint64_t unit_ns;      /* guest nanoseconds per unit of position (4). It decides how many timer
+                              interrupts come while the guest runs, inside of epochs: the defaults
+                              are 20 ms of a busy guest's time. Where interrupts matter, raise it,
+                              to 400, say, with an epoch_length of 40000 */
     uint64_t seed;         /* where runs are stopped and states are saved follows from it (1) */
     uint32_t chunkings;    /* runs that are stopped at other places; the first stops everywhere for
                               an epoch in a hundred (4) */
@@ -97,7 +100,8 @@ struct ftvm_check_report {
     char text[FTVM_CHECK_TEXT]; /* what was found, for people: lines, the last without its end */
 };
 
-/* 0: every run agreed. FTVM_E_DIVERGED: two did not, and the report says where and how.
+/* 0: every run agreed in what happened; the text says how much guest time that was, and what did
+ * not happen ("not seen: ..."). FTVM_E_DIVERGED: two did not, and the report says where and how.
  * FTVM_E_INVALID: `check` is not filled in. FTVM_E_MACHINE: a callback failed, or the machine's
  * loop broke a rule (report->text says which). FTVM_E_MEMORY. Takes about as long as running the
  * guest three times for each of chunkings and states. */
