@@ -274,7 +274,7 @@ Test(check_faults, a_save_that_is_too_short, .timeout = 60)
     checked_prepare(&checked, FAULT_SHORT_SAVE);
     checked_run(&checked);
     cr_expect_eq(checked.result, FTVM_E_MACHINE);
-    checked_expect_text(&checked, "load failed with -18");
+    checked_expect_text(&checked, "after it had read 0 of them: damaged or hostile data");
 }
 
 Test(check_faults, a_load_that_is_too_short, .timeout = 60)

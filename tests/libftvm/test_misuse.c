@@ -374,7 +374,7 @@ Test(misuse, deliver_that_fails_ends_the_node_with_its_code)
     for (ftvm_position at = 1000; result == 0; at += 1000) {
         result = ftvm_boundary(machine.node, at, &epoch);
     }
-    expect_error(machine.node, result, FTVM_E_MACHINE, "-77");
+    expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's deliver failed: -77");
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 

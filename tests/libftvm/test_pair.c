@@ -426,6 +426,28 @@ Test(pair, finds_a_backup_that_diverges, .timeout = 60)
     end_pair(&place, &a, &b);
 }
 
+/* A code of the library is told by its text, as nobody knows numbers. */
+Test(pair, a_backup_says_why_its_load_failed, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct ftvm_config config;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char line[512];
+    b.toy->load_result = FTVM_E_CORRUPT;
+    arbiter_place_make(&place);
+    configure(&config, &place, &a);
+    start_primary_with(&a, &config);
+    start_backup_of(&b, &place, &a);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_MACHINE);
+    ftvm_node_error(b.node, line, sizeof line);
+    cr_expect_str_eq(line, "the machine's load failed: damaged or hostile data from the other "
+                           "replica");
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    end_pair(&place, &a, &b);
+}
+
 Test(pair, promotion_by_command_fences_the_old_primary, .timeout = 60)
 {
     struct arbiter_place place;
