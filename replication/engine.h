@@ -190,7 +190,7 @@ enum engine_notice_type {
     ENGINE_NOTICE_ROLE,     /* role, protection or term changed */
     ENGINE_NOTICE_JOIN,     /* peer's name in text */
     ENGINE_NOTICE_REFUSE,   /* text */
-    ENGINE_NOTICE_TRANSFER, /* done, total; pause_ns at the end */
+    ENGINE_NOTICE_TRANSFER, /* done, total; a primary: pause_ns at the end */
     ENGINE_NOTICE_SUSPECT,  /* text */
     ENGINE_NOTICE_ARBITER,  /* text */
     ENGINE_NOTICE_FAILOVER, /* detected_ns, claimed_ns, consumed_ns */

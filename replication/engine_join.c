@@ -167,12 +167,13 @@ void join_state_chunk(struct engine *engine, struct log_bytes data)
     engine_send(engine, MESSAGE_STATE_CHUNK)->state_chunk.data = data;
 }
 
-static void transfer_done(struct engine *engine)
+/* The guest stands still for its primary alone, `pause_ns` then. */
+static void transfer_done(struct engine *engine, uint64_t pause_ns)
 {
     struct engine_notice *notice = engine_notify(engine, ENGINE_NOTICE_TRANSFER, "%s", "done");
     notice->done = engine->state_size;
     notice->total = engine->state_size;
-    notice->pause_ns = engine->now_ns - engine->save_started_ns;
+    notice->pause_ns = pause_ns;
 }
 
 void join_state_saved(struct engine *engine, bool ok)
@@ -190,7 +191,7 @@ void join_state_saved(struct engine *engine, bool ok)
         engine->consumed = engine->lsn;
         engine->consumed_log_bytes = engine->log_bytes;
         boundary_ring_clear(&engine->sent);
-        transfer_done(engine);
+        transfer_done(engine, engine->now_ns - engine->save_started_ns);
     }
 }
 
@@ -347,7 +348,6 @@ static void begin_received(struct engine *engine, const struct message_state_beg
     engine->state_digest = 0;
     engine->state_told = 0;
     engine->state_total = begin->estimate;
-    engine->save_started_ns = engine->now_ns;
     engine->lsn = begin->lsn;
     engine->consumed = begin->lsn;
     engine->chain = begin->chain;
@@ -423,6 +423,6 @@ void join_state_loaded(struct engine *engine, bool ok)
     engine->phase = PHASE_FOLLOWING;
     engine->epoch_ran_ns = 0;
     engine->ack_due = true; /* the first acknowledgement says that the state is loaded */
-    transfer_done(engine);
+    transfer_done(engine, 0);
     engine_notify(engine, ENGINE_NOTICE_ROLE, "backup, following %s", engine->peer_name);
 }

@@ -17,6 +17,7 @@ struct replica {
     struct ftvm_node *node;
     struct toy_machine *toy;
     struct ftvm_event last_failover;
+    uint64_t pause_ns, state_bytes; /* of the last transfer */
     ftvm_position diverged_at;
     char report[512]; /* with it */
 };
@@ -31,6 +32,10 @@ static void on_event(void *context, const struct ftvm_event *event)
     }
     if (event->kind == FTVM_EVENT_FAILOVER) {
         replica->last_failover = *event;
+    }
+    if (event->kind == FTVM_EVENT_TRANSFER && event->done == event->total) {
+        replica->pause_ns = event->pause_ns;
+        replica->state_bytes = event->done;
     }
     if (event->kind == FTVM_EVENT_DIVERGED) {
         replica->diverged_at = event->position;
@@ -324,6 +329,22 @@ static void end_pair(struct arbiter_place *place, struct replica *a, struct repl
     end(a);
     end(b);
     arbiter_place_remove(place);
+}
+
+/* The backup has no guest that could stand still. */
+Test(pair, only_the_primary_tells_how_long_its_guest_stood_still, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&place, &a, &b);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    cr_expect_gt(a.pause_ns, 0);
+    cr_expect_eq(b.pause_ns, 0);
+    cr_expect_eq(a.state_bytes, b.state_bytes);
+    end_pair(&place, &a, &b);
 }
 
 Test(pair, halts_on_both_sides_when_the_guest_halts, .timeout = 60)

@@ -276,7 +276,8 @@ struct ftvm_event {
     const char *text;          /* one line for people, or "" */
     uint64_t done;             /* TRANSFER: bytes so far */
     uint64_t total;            /* TRANSFER: bytes in all, 0: unknown */
-    uint64_t pause_ns;         /* TRANSFER at its end: how long the guest stood still */
+    uint64_t pause_ns;         /* TRANSFER at its end, on the primary: how long the guest stood
+                                  still */
     uint64_t detected_ns;      /* FAILOVER: last sign of life until suspicion */
     uint64_t claimed_ns;       /* FAILOVER: suspicion until the claim was won */
     uint64_t consumed_ns;      /* FAILOVER: claim until the log was consumed */
