@@ -19,9 +19,10 @@
  */
 
 static void refuse(struct engine *engine, engine_peer peer, enum refuse_code code,
-                   const char *reason)
+                   const char *replica, const char *reason)
 {
     struct engine_notice *notice = engine_notify(engine, ENGINE_NOTICE_REFUSE, "%s", reason);
+    notice->refused = replica;
     struct engine_action *action = engine_do(engine, ENGINE_DO_SEND);
     action->peer = peer;
     action->message.type = MESSAGE_REFUSE;
@@ -80,7 +81,7 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
     char reason[LOG_MAX_REASON];
     enum refuse_code code = judge_hello(engine, hello, reason, sizeof reason);
     if (code != 0) {
-        refuse(engine, peer, code, reason);
+        refuse(engine, peer, code, hello->replica, reason);
         return;
     }
     engine->peer = peer;
@@ -105,7 +106,7 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
         .epoch_max_us = (uint32_t)(engine->config.epoch_max_ns / 1000),
         .lag_policy = engine->config.lag_policy,
     };
-    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
+    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s joins", engine->peer_name);
 }
 
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description)
@@ -338,7 +339,7 @@ void join_welcome(struct engine *engine, const struct message *message)
     engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
     snprintf(engine->peer_name, sizeof engine->peer_name, "%s", welcome->replica);
     engine_do(engine, ENGINE_DO_WELCOMED)->message = *message;
-    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
+    engine_notify(engine, ENGINE_NOTICE_JOIN, "accepted by %s", engine->peer_name);
 }
 
 static void begin_received(struct engine *engine, const struct message_state_begin *begin)

@@ -17,6 +17,9 @@ struct replica {
     struct ftvm_node *node;
     struct toy_machine *toy;
     struct ftvm_event last_failover;
+    char joined[128];               /* text of the last join */
+    unsigned refusals;              /* told of */
+    char refused[128];              /* who and why, the last */
     uint64_t pause_ns, state_bytes; /* of the last transfer */
     ftvm_position diverged_at;
     char report[512]; /* with it */
@@ -32,6 +35,13 @@ static void on_event(void *context, const struct ftvm_event *event)
     }
     if (event->kind == FTVM_EVENT_FAILOVER) {
         replica->last_failover = *event;
+    }
+    if (event->kind == FTVM_EVENT_JOIN) {
+        snprintf(replica->joined, sizeof replica->joined, "%s", event->text);
+    }
+    if (event->kind == FTVM_EVENT_REFUSE) {
+        replica->refusals++;
+        snprintf(replica->refused, sizeof replica->refused, "%s: %s", event->peer, event->text);
     }
     if (event->kind == FTVM_EVENT_TRANSFER && event->done == event->total) {
         replica->pause_ns = event->pause_ns;
@@ -331,6 +341,23 @@ static void end_pair(struct arbiter_place *place, struct replica *a, struct repl
     arbiter_place_remove(place);
 }
 
+Test(pair, both_sides_tell_of_a_join_in_words, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char expected[128];
+    start_pair(&place, &a, &b);
+    snprintf(expected, sizeof expected, "%s joins", status_of(&b).replica);
+    cr_expect_str_eq(a.joined, expected);
+    snprintf(expected, sizeof expected, "accepted by %s", status_of(&a).replica);
+    cr_expect_str_eq(b.joined, expected);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&place, &a, &b);
+}
+
 /* The backup has no guest that could stand still. */
 Test(pair, only_the_primary_tells_how_long_its_guest_stood_still, .timeout = 60)
 {
@@ -527,6 +554,7 @@ static int join_result(const struct arbiter_place *place, const struct replica *
     snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
     config.role = FTVM_ROLE_BACKUP;
     config.join = join;
+    config.replica = "joiner";
     config.join_timeout_ms = 500;
     config.name = name;
     config.description = description;
@@ -553,6 +581,29 @@ Test(pair, joiners_are_refused_with_the_reason, .timeout = 60)
     cr_assert_not_null(strstr(line, "backup already"), "%s", line);
     cr_assert_eq(join_result(&place, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "join its primary"), "%s", line);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&place, &a, &b);
+}
+
+/* It asks each 200 ms until its time is over. */
+Test(pair, a_joiner_that_asks_again_is_told_of_once, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char line[512], expected[128];
+    start_pair(&place, &a, &b);
+    cr_assert_eq(join_result(&place, &a, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(a.refusals, 1);
+    snprintf(expected, sizeof expected, "joiner: there is a backup already: %s",
+             status_of(&b).replica);
+    cr_expect_str_eq(a.refused, expected);
+    cr_assert_eq(join_result(&place, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(b.refusals, 1);
+    cr_assert_eq(join_result(&place, &a, "other", NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(a.refusals, 2);
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     toy_join(b.toy);

@@ -253,8 +253,9 @@ enum ftvm_io {
 enum ftvm_event_kind {
     FTVM_EVENT_START,    /* the node runs */
     FTVM_EVENT_ROLE,     /* role, protection or term changed */
-    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted */
-    FTVM_EVENT_REFUSE,   /* this primary refused a replica: text says why */
+    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted: text */
+    FTVM_EVENT_REFUSE,   /* a joiner was refused: text says why. Told once, though it asks again,
+                            until the reason changes, or another one is refused */
     FTVM_EVENT_TRANSFER, /* state transfer: done, total (0: unknown); done == total at its end */
     FTVM_EVENT_SUSPECT,  /* the other replica is suspected lost: text says why */
     FTVM_EVENT_ARBITER,  /* the arbiter became unreachable or reachable again: text */
@@ -272,7 +273,7 @@ struct ftvm_event {
     bool is_protected;         /* as in struct ftvm_status */
     ftvm_term term;            /* of this replica, now */
     ftvm_position position;    /* of this replica's last boundary; DIVERGED: first that disagreed */
-    const char *peer;          /* name of the other replica, or "" */
+    const char *peer;          /* name of the other replica, or ""; REFUSE: of the joiner */
     const char *text;          /* one line for people, or "" */
     uint64_t done;             /* TRANSFER: bytes so far */
     uint64_t total;            /* TRANSFER: bytes in all, 0: unknown */
@@ -328,7 +329,10 @@ struct ftvm_config {
                               none can join. Port 0 takes a free one: ftvm_node_status says which. */
     const char *join;      /* backup: "HOST:PORT" of the primary */
     bool insecure_channel; /* allow addresses other than loopback: the channel is not encrypted */
-    uint32_t join_timeout_ms; /* backup: give up if no primary answers for that long (10000) */
+    uint32_t join_timeout_ms; /* backup: give up if no primary accepts it for that long (10000). It
+                                 asks again where nobody answers, where there is a backup already
+                                 (perhaps lost), and where it asked a backup (which may be promoted
+                                 soon); other refusals end it at once */
 
     const char *arbiter;   /* "file:PATH" on storage that both replicas see, or "none" */
     bool assume_fail_stop; /* needed with "none": a replica that is silent has really halted */
