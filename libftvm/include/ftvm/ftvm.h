@@ -286,7 +286,8 @@ struct ftvm_event {
     ftvm_position agreed;      /* DIVERGED: last that agreed */
     int error;                 /* STOP: enum ftvm_error, or 0 */
     const char *report; /* DIVERGED: on the primary, which parts of the state differ, a line for
-                           each, or ""; never NULL */
+                           each, the last without its end; "" on the backup, which knows its own
+                           alone; never NULL */
 };
 
 /* How much a line of the log matters. */
