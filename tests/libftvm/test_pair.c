@@ -358,6 +358,29 @@ Test(pair, both_sides_tell_of_a_join_in_words, .timeout = 60)
     end_pair(&place, &a, &b);
 }
 
+static bool has_got_two_inputs(const struct replica *replica)
+{
+    return status_of(replica).inputs == 2;
+}
+
+Test(pair, empty_inputs_come_through_the_log, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&place, &a, &b);
+    cr_assert_eq(ftvm_input(a.node, 7, NULL, 0), 0);
+    cr_assert_eq(ftvm_input(a.node, 7, "", 0), 0);
+    wait_until(has_got_two_inputs, &a, "both delivered");
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->inputs, 2);
+    cr_expect_eq(b.toy->inputs, 2);
+    cr_expect_eq(a.toy->state, b.toy->state);
+    end_pair(&place, &a, &b);
+}
+
 /* The backup has no guest that could stand still. */
 Test(pair, only_the_primary_tells_how_long_its_guest_stood_still, .timeout = 60)
 {

@@ -437,14 +437,14 @@ FTVM_API int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t 
  * order and the claim is released. Returns FTVM_E_HALTED when that is done. vCPU thread. */
 FTVM_API int ftvm_halt(struct ftvm_node *node, ftvm_position position);
 
-/* Something leaves the machine. Copied; emitted through ops->emit when the protocol allows. Blocks
- * while the bounded queue is full. vCPU thread. */
+/* Something leaves the machine; of 0 bytes, too. Copied; emitted through ops->emit when the
+ * protocol allows. Blocks while the bounded queue is full. vCPU thread. */
 FTVM_API int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* An environment instruction: in `value` goes what this replica would answer, out comes what the
  * log says (on a primary: the same). `position` is that of the instruction, inside the epoch.
  * Returns at once on an active replica, and blocks a backup until the log is here. FTVM_E_TOO_LARGE
- * beyond FTVM_MAX_VALUE bytes; the errors of ftvm_boundary. vCPU thread. */
+ * for 0 bytes, and beyond FTVM_MAX_VALUE; the errors of ftvm_boundary. vCPU thread. */
 FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size);
 
 /* A read of the guest's clock as an environment instruction, for machines that cannot compute time
@@ -452,9 +452,11 @@ FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *va
  * back. vCPU thread. */
 FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns);
 
-/* The world has something for the guest. Copied; delivered at a coming boundary, in order; from
- * ftvm_node_start on, also before ftvm_begin. On a backup, and before, it is accepted and ignored.
- * FTVM_E_FULL: the bounded queue is full and nothing was taken. Any thread. */
+/* The world has something for the guest; of 0 bytes, too. Copied; delivered at a coming boundary,
+ * in order; from ftvm_node_start on, also before ftvm_begin. On a backup it is accepted and
+ * ignored, as the primary's world counts. FTVM_E_STATE: before ftvm_node_start, on any replica.
+ * FTVM_E_FULL: the bounded queue is full. Nothing was taken then, and it may be given again later.
+ * Any thread. */
 FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* Stops the machine in good order (on a primary: both replicas, claim released; on a backup: only
