@@ -189,9 +189,9 @@ struct engine_output {
 
 enum engine_notice_type {
     ENGINE_NOTICE_ROLE,     /* role, protection or term changed */
-    ENGINE_NOTICE_JOIN,     /* peer's name in text */
-    ENGINE_NOTICE_REFUSE,   /* text */
-    ENGINE_NOTICE_TRANSFER, /* done, total; pause_ns at the end */
+    ENGINE_NOTICE_JOIN,     /* text */
+    ENGINE_NOTICE_REFUSE,   /* text, refused */
+    ENGINE_NOTICE_TRANSFER, /* done, total; a primary: pause_ns at the end */
     ENGINE_NOTICE_SUSPECT,  /* text */
     ENGINE_NOTICE_ARBITER,  /* text */
     ENGINE_NOTICE_FAILOVER, /* detected_ns, claimed_ns, consumed_ns */
@@ -202,6 +202,7 @@ enum engine_notice_type {
 struct engine_notice {
     enum engine_notice_type type;
     const char *text;
+    const char *refused; /* name of the replica that was */
     uint64_t done, total, pause_ns;
     uint64_t detected_ns, claimed_ns, consumed_ns;
     uint64_t agreed, position;

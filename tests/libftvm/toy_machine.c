@@ -54,7 +54,8 @@ static int toy_load(void *machine, struct ftvm_reader *reader)
     toy->epochs = fields[2];
     toy->inputs = fields[3];
     toy->last_clock_ns = fields[4];
-    return ftvm_read(reader, toy->ballast, TOY_BALLAST);
+    result = ftvm_read(reader, toy->ballast, TOY_BALLAST);
+    return toy->load_result < 0 ? toy->load_result : result;
 }
 
 static void toy_digest(void *machine, struct ftvm_digest *digest)

@@ -41,6 +41,7 @@ struct toy_machine {
     struct ftvm_node *node;
     pthread_t thread;
     int result;       /* of the run */
+    int load_result;  /* of its load, if it is to fail */
     uint64_t flip_at; /* breaks determinism: the state is changed in that epoch */
     uint64_t promotions;
     const struct ftvm_epoch *epoch; /* the one that its loop has */

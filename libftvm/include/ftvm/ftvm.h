@@ -270,8 +270,9 @@ enum ftvm_io {
 enum ftvm_event_kind {
     FTVM_EVENT_START,    /* the node runs */
     FTVM_EVENT_ROLE,     /* role, protection or term changed */
-    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted */
-    FTVM_EVENT_REFUSE,   /* this primary refused a replica: text says why */
+    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted: text */
+    FTVM_EVENT_REFUSE,   /* a joiner was refused: text says why. Told once, though it asks again,
+                            until the reason changes, or another one is refused */
     FTVM_EVENT_TRANSFER, /* state transfer: done, total (0: unknown); done == total at its end */
     FTVM_EVENT_SUSPECT,  /* the other replica is suspected lost: text says why */
     FTVM_EVENT_ARBITER,  /* the arbiter became unreachable or reachable again: text */
@@ -289,11 +290,12 @@ struct ftvm_event {
     bool is_protected;         /* as in struct ftvm_status */
     ftvm_term term;            /* of this replica, now */
     ftvm_position position;    /* of this replica's last boundary; DIVERGED: first that disagreed */
-    const char *peer;          /* name of the other replica, or "" */
+    const char *peer;          /* name of the other replica, or ""; REFUSE: of the joiner */
     const char *text;          /* one line for people, or "" */
     uint64_t done;             /* TRANSFER: bytes so far */
     uint64_t total;            /* TRANSFER: bytes in all, 0: unknown */
-    uint64_t pause_ns;         /* TRANSFER at its end: how long the guest stood still */
+    uint64_t pause_ns;         /* TRANSFER at its end, on the primary: how long the guest stood
+                                  still */
     uint64_t detected_ns;      /* FAILOVER: last sign of life until suspicion */
     uint64_t claimed_ns;       /* FAILOVER: suspicion until the claim was won */
     uint64_t consumed_ns;      /* FAILOVER: claim until the log was consumed */
@@ -301,7 +303,8 @@ struct ftvm_event {
     ftvm_position agreed;      /* DIVERGED: last that agreed */
     int error;                 /* STOP: enum ftvm_error, or 0 */
     const char *report; /* DIVERGED: on the primary, which parts of the state differ, a line for
-                           each, or ""; never NULL */
+                           each, the last without its end; "" on the backup, which knows its own
+                           alone; never NULL */
 };
 
 /* How much a line of the log matters. */
@@ -344,7 +347,10 @@ struct ftvm_config {
                               none can join. Port 0 takes a free one: ftvm_node_status says which. */
     const char *join;      /* backup: "HOST:PORT" of the primary */
     bool insecure_channel; /* allow addresses other than loopback: the channel is not encrypted */
-    uint32_t join_timeout_ms; /* backup: give up if no primary answers for that long (10000) */
+    uint32_t join_timeout_ms; /* backup: give up if no primary accepts it for that long (10000). It
+                                 asks again where nobody answers, where there is a backup already
+                                 (perhaps lost), and where it asked a backup (which may be promoted
+                                 soon); other refusals end it at once */
 
     const char *arbiter;   /* "file:PATH" on storage that both replicas see, or "none" */
     bool assume_fail_stop; /* needed with "none": a replica that is silent has really halted */
@@ -456,14 +462,14 @@ FTVM_API int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t 
  * order and the claim is released. Returns FTVM_E_HALTED when that is done. vCPU thread. */
 FTVM_API int ftvm_halt(struct ftvm_node *node, ftvm_position position);
 
-/* Something leaves the machine. Copied; emitted through ops->emit when the protocol allows. Blocks
- * while the bounded queue is full. vCPU thread. */
+/* Something leaves the machine; of 0 bytes, too. Copied; emitted through ops->emit when the
+ * protocol allows. Blocks while the bounded queue is full. vCPU thread. */
 FTVM_API int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* An environment instruction: in `value` goes what this replica would answer, out comes what the
  * log says (on a primary: the same). `position` is that of the instruction, inside the epoch.
  * Returns at once on an active replica, and blocks a backup until the log is here. FTVM_E_TOO_LARGE
- * beyond FTVM_MAX_VALUE bytes; the errors of ftvm_boundary. vCPU thread. */
+ * for 0 bytes, and beyond FTVM_MAX_VALUE; the errors of ftvm_boundary. vCPU thread. */
 FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size);
 
 /* A read of the guest's clock as an environment instruction, for machines that cannot compute time
@@ -471,12 +477,14 @@ FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *va
  * back. vCPU thread. */
 FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns);
 
-/* The world has something for the guest. Copied; delivered at a coming boundary, in order; from
- * ftvm_node_start on, also before ftvm_begin. On a backup, and before, it is accepted and ignored:
- * a thread that reads a console would take there what nobody gets, so it begins to read when its
- * replica is active (started as a primary, or ops.promoted was called). What was accepted and
- * is in no boundary that the backup has got is lost with the primary, as a network loses frames.
- * FTVM_E_FULL: the bounded queue is full and nothing was taken. Any thread. */
+/* The world has something for the guest; of 0 bytes, too. Copied; delivered at a coming boundary,
+ * in order; from ftvm_node_start on, also before ftvm_begin. On a backup it is accepted and
+ * ignored, as the primary's world counts: a thread that reads a console would take there what
+ * nobody gets, so it begins to read when its replica is active (started as a primary, or
+ * ops.promoted was called). What was accepted and is in no boundary that the backup has got is lost
+ * with the primary, as a network loses frames. FTVM_E_STATE: before ftvm_node_start, on any
+ * replica. FTVM_E_FULL: the bounded queue is full. Nothing was taken then, and it may be given
+ * again later. Any thread. */
 FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* Stops the machine in good order (on a primary: both replicas, claim released; on a backup: only
