@@ -1,14 +1,39 @@
 /* One step of the engine, and doing what it says. I/O thread. */
 #include <errno.h>
+#include <stdio.h>
 
+#include "libftvm/error.h"
 #include "libftvm/node_state.h"
 
+/* False: it could not leave. A machine that fails over it leaves it to the other replica. */
+static bool emit_one(struct ftvm_node *node, const struct engine_output *output)
+{
+    int result =
+        node->ops.emit(node->machine, output->number, output->device, output->data, output->size);
+    if (result >= 0) {
+        return true;
+    }
+    engine_refuse_output(node->engine, output->number);
+    if (result != FTVM_E_FULL) {
+        char reason[NODE_ERROR_SIZE];
+        char number[ERROR_TEXT_SIZE];
+        snprintf(reason, sizeof reason, "the machine's emit failed: %s",
+                 error_text(result, number));
+        ftvm_node_fail(node, reason);
+    }
+    return false;
+}
+
+/* What was refused is not overtaken, also not by the outputs of another action. */
 static void emit(struct ftvm_node *node, const struct engine_output *outputs, bool held)
 {
     uint64_t now_ns = node_now_ns(node);
-    for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
+    for (const struct engine_output *output = outputs;
+         output != NULL && !engine_output_refused(node->engine); output = output->next) {
         hook_pass(node->hooks, HOOKS_BEFORE_EMIT);
-        node->ops.emit(node->machine, output->device, output->data, output->size);
+        if (!emit_one(node, output)) {
+            return;
+        }
         hook_pass(node->hooks, HOOKS_AFTER_EMIT);
         if (held) {
             uint64_t waited_ns = now_ns - output->made_ns;

@@ -43,7 +43,14 @@ static void on_message(void *context, const char *text, size_t size)
     terminal_write(line, (size_t)length);
 }
 
+static bool is_ready(void *context)
+{
+    (void)context;
+    return terminal_is_ready();
+}
+
 void headless_front(struct chip8_front *front)
 {
-    *front = (struct chip8_front){.screen = on_screen, .sound = on_sound, .message = on_message};
+    *front = (struct chip8_front){
+        .is_ready = is_ready, .screen = on_screen, .sound = on_sound, .message = on_message};
 }

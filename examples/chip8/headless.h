@@ -5,8 +5,8 @@
  * bytes sound FRAME on|off message TEXT
  *
  * A line is written before its output counts as emitted, so that none is lost with a primary that
- * is killed; its successor may write the last ones again. A reader that does not read holds up the
- * replica.
+ * is killed; its successor may write the last ones again. Where nobody reads, outputs wait in the
+ * library, which keeps them for the successor too.
  */
 #ifndef CHIP8_HEADLESS_H
 #define CHIP8_HEADLESS_H

@@ -77,10 +77,14 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     return 0;
 }
 
-static void emit(void *context, uint32_t device, const void *data, size_t size)
+static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     const struct chip8_front *front = ((struct chip8_node *)context)->front;
     const uint8_t *bytes = data;
+    (void)number;
+    if (front->is_ready != NULL && !front->is_ready(front->context)) {
+        return FTVM_E_FULL;
+    }
     switch (device) {
     case CHIP8_OUTPUT_SCREEN: front->screen(front->context, get_number(bytes, 8), bytes + 8); break;
     case CHIP8_OUTPUT_SOUND:
@@ -88,6 +92,7 @@ static void emit(void *context, uint32_t device, const void *data, size_t size)
         break;
     case CHIP8_OUTPUT_MESSAGE: front->message(front->context, data, size); break;
     }
+    return 0;
 }
 
 static int save(void *context, struct ftvm_writer *writer)

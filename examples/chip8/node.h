@@ -27,6 +27,7 @@ enum chip8_device {
 
 /* Where outputs go. Called as ops.emit is: one at a time, on whatever thread, and not to block. */
 struct chip8_front {
+    bool (*is_ready)(void *context); /* false: outputs wait in the library; NULL: always is */
     void (*screen)(void *context, uint64_t frame, const uint8_t screen[CHIP8_SCREEN]);
     void (*sound)(void *context, uint64_t frame, bool on);
     void (*message)(void *context, const char *text, size_t size);

@@ -29,6 +29,9 @@ void terminal_enter(struct terminal *terminal);
 /* Gives them back, if they were taken. */
 void terminal_close(struct terminal *terminal);
 
+/* Whether a line is taken at once. */
+bool terminal_is_ready(void);
+
 /* Writes all of it, and waits while the terminal does not take it. */
 void terminal_write(const char *text, size_t size);
 

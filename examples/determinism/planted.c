@@ -88,9 +88,10 @@ static int deliver(void *made, uint32_t device, const void *data, size_t size)
     return 0;
 }
 
-static void emit(void *made, uint32_t device, const void *data, size_t size)
+static int emit(void *made, uint64_t number, uint32_t device, const void *data, size_t size)
 {
-    (void)made, (void)device, (void)data, (void)size;
+    (void)number, (void)made, (void)device, (void)data, (void)size;
+    return 0;
 }
 
 static int save(void *made, struct ftvm_writer *writer)

@@ -97,18 +97,19 @@ static void digest(void *machine, struct ftvm_digest *digest)
 }
 
 /* To all clients: a client of the lost primary's is another connection here. */
-static void emit(void *machine, uint32_t device, const void *data, size_t size)
+static int emit(void *machine, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     struct program *program = machine;
-    (void)device;
+    (void)number, (void)device;
     pthread_mutex_lock(&program->lock);
     for (int i = 0; i < MAX_CLIENTS; i++) {
         if (program->clients[i].fd >= 0) {
-            /* One that does not read loses lines: emit must not block. */
+            /* One that does not read loses lines, as it must not hold up the others. */
             (void)!send(program->clients[i].fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         }
     }
     pthread_mutex_unlock(&program->lock);
+    return 0;
 }
 
 static void *run(void *argument)

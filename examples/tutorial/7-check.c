@@ -30,9 +30,10 @@ static int deliver(void *machine, uint32_t device, const void *data, size_t size
     return 0;
 }
 
-static void emit(void *machine, uint32_t device, const void *data, size_t size)
+static int emit(void *machine, uint64_t number, uint32_t device, const void *data, size_t size)
 {
-    (void)machine, (void)device, (void)data, (void)size;
+    (void)machine, (void)number, (void)device, (void)data, (void)size;
+    return 0;
 }
 
 static int save(void *machine, struct ftvm_writer *writer)

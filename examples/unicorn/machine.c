@@ -67,12 +67,11 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     return 0;
 }
 
-static void emit(void *context, uint32_t device, const void *data, size_t size)
+static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     struct machine *machine = context;
-    if (device == MACHINE_CONSOLE) {
-        machine->host.emit(machine->host.context, data, size);
-    }
+    (void)number;
+    return device == MACHINE_CONSOLE ? machine->host.emit(machine->host.context, data, size) : 0;
 }
 
 static void promoted(void *context, enum ftvm_settle settle)

@@ -24,8 +24,8 @@
 
 /* What the machine's owner does for it. */
 struct machine_host {
-    /* Text leaves, for real. As ops.emit. */
-    void (*emit)(void *context, const void *text, size_t size);
+    /* Text leaves, for real: at most MACHINE_LINE_SIZE bytes. As ops.emit. */
+    int (*emit)(void *context, const void *text, size_t size);
     /* This replica faces the world from here on. vCPU thread. */
     void (*live)(void *context);
     void *context;

@@ -13,8 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define RETRY_MS    10   /* until a full node is asked again */
-#define WRITE_BYTES 4096 /* a pipe that is ready takes so many without blocking */
+#define RETRY_MS 10 /* until a full node is asked again */
 
 struct terminal {
     pthread_mutex_t node_lock; /* held while the node is called; not by emit, which it calls */
@@ -27,9 +26,6 @@ struct terminal {
     struct termios before;
 
     pthread_mutex_t lock; /* of these */
-    char output[TERMINAL_OUTPUT_SIZE];
-    size_t output_head;
-    size_t output_count;
     bool is_live;
     bool is_closing;
 
@@ -61,18 +57,16 @@ static void wake(struct terminal *terminal)
     (void)!write(terminal->wake, &one, sizeof one);
 }
 
-void terminal_emit(void *context, const void *text, size_t size)
+/* A pipe, or a terminal, that is ready takes a line without blocking. */
+int terminal_emit(void *context, const void *text, size_t size)
 {
-    struct terminal *terminal = context;
-    const char *bytes = text;
-    pthread_mutex_lock(&terminal->lock);
-    for (size_t i = 0; i < size && terminal->output_count < TERMINAL_OUTPUT_SIZE; i++) {
-        size_t at = (terminal->output_head + terminal->output_count) % TERMINAL_OUTPUT_SIZE;
-        terminal->output[at] = bytes[i];
-        terminal->output_count++;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    (void)context;
+    if (poll(&out, 1, 0) == 0) {
+        return FTVM_E_FULL;
     }
-    pthread_mutex_unlock(&terminal->lock);
-    wake(terminal);
+    (void)!write(STDOUT_FILENO, text, size); /* one that is closed is nobody's loss */
+    return 0;
 }
 
 void terminal_live(void *context)
@@ -100,26 +94,6 @@ static void set_keys(struct terminal *terminal)
         keys.c_cc[VTIME] = 0;
         terminal->is_set = tcsetattr(STDIN_FILENO, TCSADRAIN, &keys) == 0;
     }
-}
-
-static void write_output(struct terminal *terminal)
-{
-    char bytes[WRITE_BYTES];
-    size_t count = 0;
-    pthread_mutex_lock(&terminal->lock);
-    for (; count < terminal->output_count && count < sizeof bytes; count++) {
-        bytes[count] = terminal->output[(terminal->output_head + count) % TERMINAL_OUTPUT_SIZE];
-    }
-    pthread_mutex_unlock(&terminal->lock);
-    ssize_t written = write(STDOUT_FILENO, bytes, count);
-    if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    size_t gone = written < 0 ? count : (size_t)written; /* nobody reads: what is to be done */
-    pthread_mutex_lock(&terminal->lock);
-    terminal->output_head = (terminal->output_head + gone) % TERMINAL_OUTPUT_SIZE;
-    terminal->output_count -= gone;
-    pthread_mutex_unlock(&terminal->lock);
 }
 
 static void read_input(struct terminal *terminal)
@@ -165,24 +139,18 @@ static void *move_bytes(void *context)
     struct terminal *terminal = context;
     for (;;) {
         pthread_mutex_lock(&terminal->lock);
-        bool writes = terminal->output_count > 0;
         bool reads = terminal->is_live && terminal->input_count == 0 && !terminal->input_ended;
         bool closing = terminal->is_closing;
         pthread_mutex_unlock(&terminal->lock);
-        if (closing && !writes) {
+        if (closing) {
             return NULL;
         }
         struct pollfd fds[] = {
             {.fd = terminal->wake, .events = POLLIN},
             {.fd = terminal->signals, .events = POLLIN},
-            {.fd = writes ? STDOUT_FILENO : -1, .events = POLLOUT},
-            {.fd = reads && !closing ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
         };
-        int timeout_ms = closing ? TERMINAL_DRAIN_MS : terminal->input_count > 0 ? RETRY_MS : -1;
-        int ready = poll(fds, sizeof fds / sizeof fds[0], timeout_ms);
-        if (ready == 0 && closing) {
-            return NULL;
-        }
+        poll(fds, sizeof fds / sizeof fds[0], terminal->input_count > 0 ? RETRY_MS : -1);
         uint64_t count;
         if (fds[0].revents != 0 && read(terminal->wake, &count, sizeof count) < 0) {
             return NULL;
@@ -191,9 +159,6 @@ static void *move_bytes(void *context)
             take_signal(terminal);
         }
         if (fds[2].revents != 0) {
-            write_output(terminal);
-        }
-        if (fds[3].revents != 0) {
             read_input(terminal);
         }
         if (terminal->input_count > 0) {

@@ -1,6 +1,6 @@
 /*
  * terminal.h - the guest's console on this process's standard input and output, and the two signals
- * that end it. A thread of its own moves the bytes, as the library's must not wait for a terminal.
+ * that end it. A thread of its own reads what is typed.
  *
  * A terminal is set to give each key at once and not to echo, as the guest does that itself, and is
  * set back at the end. Anything else, a pipe or a file, is taken as it is.
@@ -13,9 +13,7 @@
 
 #include <ftvm/ftvm.h>
 
-#define TERMINAL_OUTPUT_SIZE 65536u /* bytes that wait to be read by somebody; more are lost */
-#define TERMINAL_INPUT_SIZE  256u   /* bytes that are given to the node together at most */
-#define TERMINAL_DRAIN_MS    1000   /* that what still waits may take at the end */
+#define TERMINAL_INPUT_SIZE 256u /* bytes that are given to the node together at most */
 
 struct terminal;
 
@@ -28,12 +26,13 @@ void terminal_block_signals(void);
 struct terminal *terminal_open(struct ftvm_node *node, uint32_t device);
 /* The node is used no more: before ftvm_node_destroy. */
 void terminal_detach(struct terminal *terminal);
-/* Brings out what still waits, and sets the terminal back. After ftvm_node_destroy, as outputs may
- * come until then. */
+/* Sets the terminal back. After ftvm_node_destroy, as outputs may come until then. */
 void terminal_close(struct terminal *terminal);
 
-/* Both for struct machine_host; any thread, never block. */
-void terminal_emit(void *terminal, const void *text, size_t size);
+/* Both for struct machine_host; any thread, never block. Text that nobody takes now stays with the
+ * library (FTVM_E_FULL), which is where it is safe: a queue here would be lost with this process.
+ */
+int terminal_emit(void *terminal, const void *text, size_t size);
 void terminal_live(void *terminal);
 
 #endif

@@ -5,12 +5,16 @@
  * to look at the machine. Where such a run leaves the log it was guided by, it ends.
  */
 #include <string.h>
+#include <time.h>
 
 #include "libftvm/check/check_run.h"
+#include "libftvm/error.h"
 
 #define MAX_STEPS                                                                                  \
     (1u << 22) /* entries of a run; a machine that asks on and on has its end there                \
                 */
+
+#define EMIT_AGAIN_NS 1000000
 
 static struct keeper *keeper_of(struct check_run *run)
 {
@@ -257,14 +261,28 @@ int record_boundary(struct check_run *run, const struct vcpu_request *request,
 
 /* ---- Outputs and values ---------------------------------------------------------------------- */
 
+/* A run that is recorded faces the world: what has no room waits, and the guest with it. */
+static int emit(struct check_run *run, uint32_t device, const void *data, size_t size)
+{
+    const struct timespec pause = {.tv_nsec = EMIT_AGAIN_NS};
+    char number[ERROR_TEXT_SIZE];
+    int result;
+    while ((result = run->node.ops.emit(run->node.machine, run->track->outputs, device, data,
+                                        size)) == FTVM_E_FULL) {
+        nanosleep(&pause, NULL);
+    }
+    return result < 0 ? run_fail(run, "the machine's emit failed: %s", error_text(result, number))
+                      : 0;
+}
+
 int record_output(struct check_run *run, uint32_t device, const void *data, size_t size)
 {
     int result = track_add_output(run->track, device, data, size);
     if (result < 0) {
         return run_end(run, result);
     }
-    run->node.ops.emit(run->node.machine, device, data, size);
-    return run_ended(run);
+    result = emit(run, device, data, size);
+    return result < 0 ? result : run_ended(run);
 }
 
 int record_value(struct check_run *run, const struct vcpu_request *request, void *value,

@@ -55,13 +55,14 @@ class Machine {
   private:
     static Machine &self(void *machine) { return *static_cast<Machine *>(machine); }
 
-    static void emit(void *machine, std::uint32_t, const void *data, std::size_t size)
+    static int emit(void *machine, std::uint64_t, std::uint32_t, const void *data, std::size_t size)
     {
         World &world = self(machine).world_;
         std::uint64_t count = 0;
         std::memcpy(&count, data, size < sizeof count ? size : sizeof count);
         std::lock_guard<std::mutex> guard(world.lock);
         world.counts.push_back(count);
+        return 0;
     }
 
     World &world_;

@@ -244,7 +244,7 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     return ftvm_output(machine->node, 2, &value, sizeof value);
 }
 
-static void emit(void *context, uint32_t device, const void *data, size_t size)
+static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     struct machine *machine = context;
     (void)data;
@@ -256,6 +256,8 @@ static void emit(void *context, uint32_t device, const void *data, size_t size)
     if (is_fault(machine, FAULT_EMIT) && machine->position >= machine->options->fault_at) {
         machine->registers[2]++;
     }
+    (void)number;
+    return 0;
 }
 
 struct image {

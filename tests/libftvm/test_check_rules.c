@@ -40,12 +40,14 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     return 0;
 }
 
-static void emit(void *context, uint32_t device, const void *data, size_t size)
+static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
+    (void)number;
     (void)context;
     (void)device;
     (void)data;
     (void)size;
+    return 0;
 }
 
 static int save(void *context, struct ftvm_writer *writer)

@@ -38,12 +38,15 @@ static int heavy_deliver(void *machine, uint32_t device, const void *data, size_
     return 0;
 }
 
-static void heavy_emit(void *machine, uint32_t device, const void *data, size_t size)
+static int heavy_emit(void *machine, uint64_t number, uint32_t device, const void *data,
+                      size_t size)
 {
+    (void)number;
     (void)machine;
     (void)device;
     (void)data;
     (void)size;
+    return 0;
 }
 
 static int heavy_save(void *machine, struct ftvm_writer *writer)
@@ -232,10 +235,10 @@ Test(joining, a_stop_reaches_a_backup_behind_much_log, .timeout = 120)
 /* ---- A flood ------------------------------------------------------------------------------------
  */
 
-static void slow_emit(void *machine, uint32_t device, const void *data, size_t size)
+static int slow_emit(void *machine, uint64_t number, uint32_t device, const void *data, size_t size)
 {
-    heavy_emit(machine, device, data, size);
     usleep(20);
+    return heavy_emit(machine, number, device, data, size);
 }
 
 static void *make_outputs(void *argument)

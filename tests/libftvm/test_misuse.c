@@ -17,6 +17,7 @@ struct machine {
     struct ftvm_node *node;
     int deliver_result;
     int save_result;
+    int emit_result;
     int in_deliver; /* results of calls from there */
     int in_digest;
     _Atomic int in_emit;
@@ -26,14 +27,17 @@ struct machine {
     _Atomic bool digested; /* inside of a call that ends an epoch */
 };
 
-static void nothing_emitted(void *context, uint32_t device, const void *data, size_t size)
+static int nothing_emitted(void *context, uint64_t number, uint32_t device, const void *data,
+                           size_t size)
 {
     struct machine *machine = context;
     struct ftvm_epoch epoch;
     (void)device;
     (void)data;
+    (void)number;
     machine->empty_outputs += size == 0;
     machine->in_emit = ftvm_boundary(machine->node, 0, &epoch);
+    return machine->emit_result;
 }
 
 static int deliver(void *context, uint32_t device, const void *data, size_t size)
@@ -434,6 +438,20 @@ Test(misuse, deliver_that_fails_ends_the_node_with_its_code)
         result = ftvm_boundary(machine.node, at, &epoch);
     }
     expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's deliver failed: -77");
+    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+}
+
+Test(misuse, emit_that_fails_ends_the_node_with_its_code)
+{
+    struct machine machine = {.emit_result = -77};
+    struct ftvm_epoch epoch;
+    int result = 0;
+    start_lone(&machine, &epoch);
+    cr_assert_eq(ftvm_output(machine.node, 1, "x", 1), 0);
+    for (ftvm_position at = 1000; result == 0; at += 1000) {
+        result = ftvm_boundary(machine.node, at, &epoch);
+    }
+    expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's emit failed: -77");
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 

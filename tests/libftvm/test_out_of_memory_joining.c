@@ -32,9 +32,11 @@ static int bulk_deliver(void *machine, uint32_t device, const void *data, size_t
     return 0;
 }
 
-static void bulk_emit(void *machine, uint32_t device, const void *data, size_t size)
+static int bulk_emit(void *machine, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     bulk_deliver(machine, device, data, size);
+    (void)number;
+    return 0;
 }
 
 static int bulk_save(void *machine, struct ftvm_writer *writer)

@@ -160,6 +160,18 @@ static void check_description(const struct replica *replica)
     cr_assert_eq(memcmp(description, TOY_DESCRIPTION, size), 0);
 }
 
+/* The library's numbers are those of the outputs, on each replica. */
+static void check_numbers(struct replica *const *replicas, size_t count)
+{
+    static struct toy_output outputs[TOY_MAX_OUTPUTS];
+    for (size_t i = 0; i < count; i++) {
+        size_t emitted = toy_emitted(replicas[i]->toy, outputs, TOY_MAX_OUTPUTS);
+        for (size_t j = 0; j < emitted; j++) {
+            cr_assert_eq(outputs[j].number, outputs[j].epoch);
+        }
+    }
+}
+
 static void let_lengths_vary(struct ftvm_config *config, struct toy_machine *toy)
 {
     toy->looks = true;
@@ -213,6 +225,7 @@ static void survive(bool values, bool idles, bool looks, enum ftvm_protocol prot
     cr_assert_eq(ftvm_node_stop(c.node), 0);
     cr_assert_eq(toy_join(c.toy), FTVM_E_STOPPED);
     check_history(all, 3);
+    check_numbers(all, 3);
     cr_assert_eq(c.toy->promotions, 1);
     cr_assert_eq(c.toy->inputs, 50);
     end(&a);
@@ -244,6 +257,90 @@ Test(pair, survives_with_epochs_that_inputs_end, .timeout = 60)
 Test(pair, survives_with_values_in_epochs_that_inputs_end, .timeout = 60)
 {
     survive(true, false, true, FTVM_PROTOCOL_REVISED);
+}
+
+/* Nothing that could not leave is lost, or overtaken. */
+Test(pair, outputs_that_are_refused_now_and_then_leave_in_order, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    struct ftvm_config config;
+    configure(&config, &place, &a);
+    a.toy->refuses = 3;
+    start_primary_with(&a, &config);
+    wait_until(has_emitted_many, &a, "outputs of a");
+    cr_assert_eq(ftvm_node_stop(a.node), 0);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    struct replica *all[] = {&a};
+    check_history(all, 1);
+    check_numbers(all, 1);
+    end(&a);
+    arbiter_place_remove(&place);
+}
+
+static bool holds_many(const struct replica *replica)
+{
+    struct ftvm_status status = status_of(replica);
+    return status.outputs >= status.outputs_released + 100;
+}
+
+Test(pair, outputs_that_could_not_leave_a_lost_primary_leave_its_backup, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    struct replica *all[] = {&a, &b};
+    arbiter_place_make(&place);
+    struct ftvm_config config;
+    configure(&config, &place, &a);
+    config.wait_backup = true;
+    start_primary_with(&a, &config);
+    start_backup_of(&b, &place, &a);
+    wait_until(has_emitted_many, &a, "outputs of a");
+    a.toy->emit_result = FTVM_E_FULL;
+    wait_until(holds_many, &a, "outputs that a cannot let leave");
+    kill_replica(&a);
+    wait_until(is_primary, &b, "b takes over");
+    usleep(50000);
+    cr_assert_eq(ftvm_node_stop(b.node), 0);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    check_history(all, 2);
+    check_numbers(all, 2);
+    cr_assert_gt(b.toy->emitted_count, 100);
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
+}
+
+/* What a new backup would lack must have left before it may take over. */
+Test(pair, a_joiner_protects_once_what_was_refused_has_left, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    struct ftvm_config config;
+    configure(&config, &place, &a);
+    start_primary_with(&a, &config);
+    wait_until(has_emitted_many, &a, "outputs of a");
+    a.toy->emit_result = FTVM_E_FULL;
+    wait_until(holds_many, &a, "outputs that a cannot let leave");
+    start_backup_of(&b, &place, &a);
+    usleep(300000);
+    cr_assert_not(is_protected(&a));
+    a.toy->emit_result = 0;
+    wait_until(is_protected, &a, "a protected");
+    kill_replica(&a);
+    wait_until(is_primary, &b, "b takes over");
+    usleep(50000);
+    cr_assert_eq(ftvm_node_stop(b.node), 0);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    struct replica *all[] = {&a, &b};
+    check_history(all, 2);
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
 }
 
 static bool has_taken_an_input(const struct replica *replica)

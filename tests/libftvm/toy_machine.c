@@ -21,15 +21,25 @@ static int toy_deliver(void *machine, uint32_t device, const void *data, size_t 
     return 0;
 }
 
-static void toy_emit(void *machine, uint32_t device, const void *data, size_t size)
+static int toy_emit(void *machine, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     struct toy_machine *toy = machine;
     (void)device;
+    if (toy->emit_result < 0) {
+        return toy->emit_result;
+    }
+    if (++toy->calls < toy->refuses) {
+        return FTVM_E_FULL;
+    }
+    toy->calls = 0;
     pthread_mutex_lock(&toy->lock);
     if (size == sizeof *toy->emitted && toy->emitted_count < TOY_MAX_OUTPUTS) {
-        memcpy(&toy->emitted[toy->emitted_count++], data, size);
+        struct toy_output *output = &toy->emitted[toy->emitted_count++];
+        memcpy(output, data, size);
+        output->number = number;
     }
     pthread_mutex_unlock(&toy->lock);
+    return 0;
 }
 
 static int toy_save(void *machine, struct ftvm_writer *writer)
@@ -123,7 +133,7 @@ static int execute(struct toy_machine *toy, const struct ftvm_epoch *epoch)
         toy->position += epoch->length;
     }
     toy->epochs++;
-    struct toy_output output = {toy->epochs, toy->state};
+    struct toy_output output = {.epoch = toy->epochs, .state = toy->state};
     return ftvm_output(toy->node, 1, &output, sizeof output);
 }
 

@@ -17,6 +17,7 @@
 struct toy_output {
     uint64_t epoch;
     uint64_t state;
+    uint64_t number; /* told to emit */
 };
 
 struct toy_machine {
@@ -40,9 +41,12 @@ struct toy_machine {
     /* Test's own. */
     struct ftvm_node *node;
     pthread_t thread;
-    int result;       /* of the run */
-    int load_result;  /* of its load, if it is to fail */
-    uint64_t flip_at; /* breaks determinism: the state is changed in that epoch */
+    int result;               /* of the run */
+    int load_result;          /* of its load, if it is to fail */
+    _Atomic int emit_result;  /* of its emit, if nothing is to leave */
+    _Atomic unsigned refuses; /* of so many calls of emit but the last; 0: none */
+    unsigned calls;           /* of emit since the last that was not refused */
+    uint64_t flip_at;         /* breaks determinism: the state is changed in that epoch */
     uint64_t promotions;
     const struct ftvm_epoch *epoch; /* the one that its loop has */
     uint64_t blind; /* deliver or load was called before that was the one that begins there */

@@ -63,9 +63,10 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     return 0;
 }
 
-static void emit(void *context, uint32_t device, const void *data, size_t size)
+static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
-    deliver(context, device, data, size);
+    (void)number;
+    return deliver(context, device, data, size);
 }
 
 static void promoted(void *context, enum ftvm_settle settle)

@@ -134,9 +134,12 @@ int world_deliver(void *context, uint32_t device, const void *data, size_t size)
     return 0;
 }
 
-void world_emit(void *context, uint32_t device, const void *data, size_t size)
+/* Backends take all that they are given: what one of them has no room for is its own loss (nic.h,
+ * console.h), and holds up no other. */
+int world_emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
     struct machine *machine = context;
+    (void)number;
     uint32_t slot = device - MACHINE_DEVICE_VIRTIO;
     if (device == MACHINE_DEVICE_UART || slot == MACHINE_SLOT_CONSOLE) {
         console_emit(machine->console, data, size);
@@ -144,6 +147,7 @@ void world_emit(void *context, uint32_t device, const void *data, size_t size)
                machine_slot_exists(&machine->description, slot)) {
         nic_emit(machine->nic[slot - MACHINE_SLOT_NIC], data, size);
     }
+    return 0;
 }
 
 void world_wake_backends(struct machine *machine)

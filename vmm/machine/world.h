@@ -15,7 +15,7 @@ int world_disk_completed(void *context, uint64_t id, int status);
 
 /* Callbacks of the node (struct ftvm_machine_ops). */
 int world_deliver(void *context, uint32_t device, const void *data, size_t size);
-void world_emit(void *context, uint32_t device, const void *data, size_t size);
+int world_emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size);
 void world_promoted(void *context, enum ftvm_settle settle);
 
 /* From here on inputs go to the node, on the calling thread as the vCPU thread. */

@@ -187,12 +187,19 @@ struct ftvm_machine_ops {
      * `first`, is filled in already. May call ftvm_output and ftvm_input. A negative result ends
      * the node (FTVM_E_MACHINE). */
     int (*deliver)(void *machine, uint32_t device, const void *data, size_t size);
-    /* An output may leave: send it now. Must not block. Called on the active replica
-     * only, and after a promotion possibly again for outputs that the lost primary had sent. One at
-     * a time, on the I/O or the vCPU thread; the latter is then inside of a call to the library.
-     * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has
-     * returned, so the machine lives longer than its node. */
-    void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
+    /* An output may leave: send it now. Must not block. 0 when it is gone: from then on it counts
+     * as released, and the backup drops what it kept of it, so that what still waits in a queue of
+     * this process is lost with the process. FTVM_E_FULL when there is no room for it now: it is
+     * offered again a millisecond later, and all outputs behind it, of every device, wait; what has
+     * no room for long fills the queue, and the guest waits (ftvm_output). Any other negative
+     * result ends the node (FTVM_E_MACHINE). Called on the active replica only, in the order of
+     * ftvm_output. `number` counts the machine's outputs from 1, and is the same on every replica.
+     * After a promotion outputs come again that the lost primary had sent without having told it:
+     * whoever keeps the last number can tell them from new ones. One call at a time, on the I/O or
+     * the vCPU thread; the latter is then inside of a call to the library. May call ftvm_input,
+     * ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has returned, so the
+     * machine lives longer than its node. */
+    int (*emit)(void *machine, uint64_t number, uint32_t device, const void *data, size_t size);
     /* Writes the whole state, its version first; the position need not be in it (see load). vCPU
      * thread, at a boundary. 0 or a negative code; a state that cannot be saved leaves the machine
      * without that backup, and running. */
