@@ -338,6 +338,12 @@ const void *ftvm_node_description(const struct ftvm_node *node, size_t *size)
     return description;
 }
 
+/* A backup that still joins counts, too. */
+static bool is_started(const struct ftvm_node *node)
+{
+    return node->thread_started || node->started;
+}
+
 int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size)
 {
     if (node == NULL) {
@@ -351,6 +357,9 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
         return node_set_error(node, FTVM_E_INVALID, "ftvm_input: data is NULL");
     }
     if (!atomic_load(&node->live)) {
+        if (!is_started(node)) {
+            return node_set_error(node, FTVM_E_STATE, "ftvm_input: ftvm_node_start comes first");
+        }
         return 0; /* the log brings the primary's inputs */
     }
     pthread_mutex_lock(&node->input_lock);
@@ -379,7 +388,7 @@ int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t
 /* Commands are flags that the I/O thread looks at; before it runs there is nobody to stop. */
 static int command(struct ftvm_node *node, const char *call, _Atomic bool *flag)
 {
-    if (!node->thread_started && !node->started) {
+    if (!is_started(node)) {
         return node_set_error(node, FTVM_E_STATE, "%s: the node was not started", call);
     }
     atomic_store(flag, true);

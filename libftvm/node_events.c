@@ -130,6 +130,13 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
     if (notice->type == ENGINE_NOTICE_FAILOVER || notice->type == ENGINE_NOTICE_DIVERGED) {
         event.position = notice->position;
     }
+    if (notice->type == ENGINE_NOTICE_REFUSE) {
+        event.peer = notice->refused;
+        if (!refusal_is_news(&node->refusal, event.peer, event.text, node_now_ns(node))) {
+            node_log(node, FTVM_LOG_DEBUG, "refused again: %s", event.text);
+            return;
+        }
+    }
     if (notice->type == ENGINE_NOTICE_DIVERGED) {
         report_parts(node, notice, report);
         event.report = report;

@@ -331,8 +331,9 @@ void node_join_lost(struct ftvm_node *node, const char *reason)
     }
 }
 
-/* "There is a backup already" and "not a primary" may pass: a lost backup not yet noticed, a
- * failover under way. So the joiner asks again until its time is over. All else is final. */
+/* "There is a backup already" may pass, as that one may be lost and not yet noticed. So may "is a
+ * backup itself": after the loss of its primary it is one soon, and who joins the survivor need not
+ * know when. The joiner asks again until its time is over. All else is final. */
 void node_join_refused(struct ftvm_node *node, const struct message_refuse *refuse)
 {
     node->joining_peer = 0;

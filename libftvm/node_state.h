@@ -25,6 +25,7 @@
 #include "libftvm/hooks.h"
 #include "libftvm/pace.h"
 #include "libftvm/part_history.h"
+#include "libftvm/refusal.h"
 #include "libftvm/ring.h"
 #include "libftvm/wake.h"
 #include "logging/memory.h"
@@ -136,6 +137,7 @@ struct ftvm_node {
     bool polled, worked; /* by the round of the loop under way (node_dispatch.c) */
     bool failover_pending;
     struct ftvm_event failover;
+    struct refusal refusal;
 
     /* Between vCPU and I/O thread. */
     struct ring *from_vcpu, *to_vcpu;

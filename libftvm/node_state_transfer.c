@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "libftvm/error.h"
 #include "libftvm/node_state.h"
 #include "libftvm/state_stream.h"
 
@@ -154,10 +155,11 @@ int vcpu_load(struct ftvm_node *node, struct engine_epoch *first)
     struct vcpu_request request = {.ok = ok};
     int result = vcpu_push(node, VCPU_STATE_LOADED, &request, NULL, 0);
     if (!ok) {
+        char number[ERROR_TEXT_SIZE];
         return too_long ? node_set_error(node, FTVM_E_MACHINE,
                                          "the state is longer than what the machine's load read")
-                        : node_set_error(node, FTVM_E_MACHINE, "the machine's load failed with %d",
-                                         loaded);
+                        : node_set_error(node, FTVM_E_MACHINE, "the machine's load failed: %s",
+                                         error_text(loaded, number));
     }
     struct ring_record record;
     result = result < 0 ? result : vcpu_wait(node, &record);

@@ -5,6 +5,7 @@
 
 #include "libftvm/clock.h"
 #include "libftvm/digest.h"
+#include "libftvm/error.h"
 #include "libftvm/node_state.h"
 
 static bool still_runs(struct ftvm_node *node)
@@ -143,8 +144,9 @@ static int deliver_inputs(struct ftvm_node *node, const struct vcpu_reply *reply
     }
     node->may_output = false;
     if (result < 0) {
-        char reason[NODE_ERROR_SIZE];
-        snprintf(reason, sizeof reason, "the machine's deliver failed with %d", result);
+        char number[ERROR_TEXT_SIZE], reason[NODE_ERROR_SIZE];
+        snprintf(reason, sizeof reason, "the machine's deliver failed: %s",
+                 error_text(result, number));
         ftvm_node_fail(node, reason);
         return node_set_error(node, FTVM_E_MACHINE, "%s", reason);
     }

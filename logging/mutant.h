@@ -51,6 +51,11 @@
     X(OUTPUT_ENTRY_EARLY, "output-entry-early", "an output leaves an entry before it may (R4)")    \
     X(OUTPUT_UNACKNOWLEDGED, "output-unacknowledged", "outputs wait for no acknowledgement (R4)")  \
     X(OUTPUT_DURING_CLAIM, "output-during-claim", "outputs leave while a claim is under way (R4)") \
+    X(REFUSED_TAKEN_FOR_LEFT, "refused-taken-for-left",                                            \
+      "an output that could not leave counts as left (R4)")                                        \
+    X(REFUSED_LOST, "refused-lost", "an output that could not leave is not offered again (R4)")    \
+    X(PROTECTED_WITHOUT_REFUSED, "protected-without-refused",                                      \
+      "a joiner may claim that lacks outputs which could not leave (R9)")                          \
     X(OUTPUTS_REVERSED, "outputs-reversed",                                                        \
       "outputs that leave together leave last first (promise 4)")                                  \
     X(ACK_OF_ANOTHER_TERM, "ack-of-another-term",                                                  \

@@ -131,7 +131,7 @@ int channel_address_permit(const char *text, const struct channel_addresses *add
         channel_address_format(&addresses->list[i], numeric);
         snprintf(error, error_size,
                  "%.200s (%s) is not on this host's loopback, and the channel is not encrypted: "
-                 "refused unless insecure",
+                 "refused unless insecure_channel is set",
                  text, numeric);
         return -EACCES;
     }

@@ -107,6 +107,7 @@ void engine_destroy(struct engine *engine)
     }
     const struct memory *memory = engine->config.memory;
     output_list_clear(memory, &engine->outputs);
+    output_list_clear(memory, &engine->leaving);
     output_list_clear(memory, &engine->spent_outputs);
     input_list_clear(memory, &engine->inputs);
     input_list_clear(memory, &engine->batch_inputs);
@@ -169,7 +170,7 @@ static void check_stuck(struct engine *engine)
 static void send_heartbeat(struct engine *engine)
 {
     if (engine->peer == 0 || engine->phase == PHASE_CONNECTING ||
-        engine->now_ns < engine->heartbeat_due_ns) {
+        (engine->now_ns < engine->heartbeat_due_ns && !outputs_worth_telling(engine))) {
         return;
     }
     engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
@@ -178,6 +179,7 @@ static void send_heartbeat(struct engine *engine)
     }
     uint64_t released =
         MUTANT(HEARTBEAT_TELLS_MADE) ? engine->outputs_made : engine->outputs_released;
+    engine->released_sent = released;
     struct message *message = engine_send(engine, MESSAGE_HEARTBEAT);
     message->heartbeat = (struct message_heartbeat){
         .term = engine->term,
@@ -217,6 +219,7 @@ static void tick(struct engine *engine)
     check_stuck(engine);
     claim_tick(engine);
     finish_tick(engine);
+    outputs_tick(engine);
     send_heartbeat(engine);
 }
 
@@ -309,7 +312,7 @@ static void vcpu_event(struct engine *engine, const struct engine_event *event)
         return;
     case ENGINE_OUTPUT:
         if (engine_is_live(engine)) {
-            primary_output(engine, event);
+            outputs_add(engine, event);
         } else {
             backup_output(engine, event);
         }
@@ -379,6 +382,7 @@ void engine_step(struct engine *engine, const struct engine_event *event,
 {
     assert(event->now_ns >= engine->now_ns);
     const struct memory *memory = engine->config.memory;
+    outputs_settle(engine);
     output_list_clear(memory, &engine->spent_outputs);
     input_list_clear(memory, &engine->spent_inputs);
     entry_list_clear(memory, &engine->spent_entries);
@@ -431,6 +435,7 @@ uint64_t engine_watch_deadline(const struct engine *engine)
         deadline = earlier(deadline, engine->peer_heard_ns + engine->config.timeout_ns + 1);
         deadline = earlier(deadline, engine->heartbeat_due_ns);
     }
+    deadline = earlier(deadline, outputs_deadline(engine));
     if (engine->ack_due) {
         deadline = earlier(deadline, engine->now_ns);
     }
@@ -505,8 +510,8 @@ void engine_get_status(const struct engine *engine, struct engine_status *status
         .lsn_acked = live ? engine->acked : engine->lsn,
         .lsn_consumed = engine->consumed,
         .outputs = engine->outputs_made,
-        .outputs_released = live ? engine->outputs_released : engine->known_released,
-        .outputs_held = engine->outputs.count,
+        .outputs_released = live ? outputs_left(engine) : engine->known_released,
+        .outputs_held = live ? engine->outputs_made - outputs_left(engine) : engine->outputs.count,
         .inputs_delivered = engine->inputs_delivered,
         .log_bytes = engine->log_bytes,
         .peer_heard_ns = engine->peer_heard_ns,

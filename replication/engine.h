@@ -37,6 +37,7 @@ typedef uint64_t engine_peer; /* a connection; 0 is none */
 #define ENGINE_MAX_HELD_BYTES     (64u << 20)
 #define ENGINE_MAX_LOG_BYTES      (48u << 20) /* primary: sent and not yet executed by the backup */
 #define ENGINE_LOG_CEILING        (512u << 20) /* backup: received and not executed: primary at fault */
+#define ENGINE_OFFER_AGAIN_NS     UINT64_C(1000000) /* after an output was refused */
 #define ENGINE_CLAIM_RETRY_NS     UINT64_C(200000000)
 #define ENGINE_RELEASE_TRIES      10u /* to mark the arbiter's record released, before giving up */
 
@@ -188,9 +189,9 @@ struct engine_output {
 
 enum engine_notice_type {
     ENGINE_NOTICE_ROLE,     /* role, protection or term changed */
-    ENGINE_NOTICE_JOIN,     /* peer's name in text */
-    ENGINE_NOTICE_REFUSE,   /* text */
-    ENGINE_NOTICE_TRANSFER, /* done, total; pause_ns at the end */
+    ENGINE_NOTICE_JOIN,     /* text */
+    ENGINE_NOTICE_REFUSE,   /* text, refused */
+    ENGINE_NOTICE_TRANSFER, /* done, total; a primary: pause_ns at the end */
     ENGINE_NOTICE_SUSPECT,  /* text */
     ENGINE_NOTICE_ARBITER,  /* text */
     ENGINE_NOTICE_FAILOVER, /* detected_ns, claimed_ns, consumed_ns */
@@ -201,6 +202,7 @@ enum engine_notice_type {
 struct engine_notice {
     enum engine_notice_type type;
     const char *text;
+    const char *refused; /* name of the replica that was */
     uint64_t done, total, pause_ns;
     uint64_t detected_ns, claimed_ns, consumed_ns;
     uint64_t agreed, position;
@@ -244,6 +246,13 @@ void engine_step(struct engine *engine, const struct engine_event *event,
 /* A backup that was welcomed may become the primary of joiners, and then tells them what its own
  * primary told it. Borrowed, like what engine_create() was given. */
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description);
+
+/* The output of this number, which the last update let leave, could not, nor could those behind it:
+ * they are offered again a little later, and no other leaves before them. Not called: all of them
+ * have left. After that update's other outputs are no longer to be offered, and before the next
+ * step. */
+void engine_refuse_output(struct engine *engine, uint64_t number);
+bool engine_output_refused(const struct engine *engine); /* was it called since the last step? */
 
 /* When ENGINE_TICK must come at the latest; UINT64_MAX for never. It is the earlier of two: when a
  * guest that idles is to go on, and all else (peers, claims, acknowledgements). Whoever waits for

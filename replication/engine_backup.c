@@ -43,7 +43,7 @@ void backup_output(struct engine *engine, const struct engine_event *event)
     output->made_ns = engine->now_ns;
     if (MUTANT(BACKUP_EMITS)) {
         engine_do(engine, ENGINE_DO_EMIT)->outputs =
-            output_list_move(&engine->outputs, &engine->spent_outputs, number);
+            output_list_move(&engine->outputs, &engine->leaving, number);
     }
 }
 
@@ -280,7 +280,7 @@ void backup_go_live(struct engine *engine)
     } else if (MUTANT(KEPT_FIRST_FORGOTTEN)) {
         output_list_move(&engine->outputs, &engine->spent_outputs, engine->outputs_released + 1);
     }
-    primary_release_outputs(engine);
+    outputs_release(engine);
     engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
 }
 

@@ -44,7 +44,7 @@ static void won(struct engine *engine)
         engine->is_protected = false;
         engine->acked = engine->lsn;
         engine_notify(engine, ENGINE_NOTICE_ROLE, "primary, unprotected");
-        primary_release_outputs(engine);
+        outputs_release(engine);
         return;
     }
     claim_give_up_peer(engine);

@@ -82,7 +82,7 @@ void finish_halt_if_done(struct engine *engine)
 {
     if (engine->halting && engine_is_live(engine) && !engine->claiming &&
         engine->ending == ENGINE_RUNNING &&
-        (engine->outputs.first == NULL || MUTANT(HALT_LEAVES_OUTPUTS))) {
+        (outputs_all_left(engine) || MUTANT(HALT_LEAVES_OUTPUTS))) {
         engine->ending = ENGINE_END_HALTED;
         ask_release(engine);
     }

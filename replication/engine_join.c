@@ -19,9 +19,10 @@
  */
 
 static void refuse(struct engine *engine, engine_peer peer, enum refuse_code code,
-                   const char *reason)
+                   const char *replica, const char *reason)
 {
     struct engine_notice *notice = engine_notify(engine, ENGINE_NOTICE_REFUSE, "%s", reason);
+    notice->refused = replica;
     struct engine_action *action = engine_do(engine, ENGINE_DO_SEND);
     action->peer = peer;
     action->message.type = MESSAGE_REFUSE;
@@ -80,7 +81,7 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
     char reason[LOG_MAX_REASON];
     enum refuse_code code = judge_hello(engine, hello, reason, sizeof reason);
     if (code != 0) {
-        refuse(engine, peer, code, reason);
+        refuse(engine, peer, code, hello->replica, reason);
         return;
     }
     engine->peer = peer;
@@ -105,7 +106,7 @@ void join_hello(struct engine *engine, engine_peer peer, const struct message_he
         .epoch_max_us = (uint32_t)(engine->config.epoch_max_ns / 1000),
         .lag_policy = engine->config.lag_policy,
     };
-    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
+    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s joins", engine->peer_name);
 }
 
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description)
@@ -130,6 +131,7 @@ void join_state_size(struct engine *engine, uint64_t estimate)
         return;
     }
     engine->state_total = estimate;
+    engine->state_outputs = engine->outputs_made;
     engine_send(engine, MESSAGE_STATE_BEGIN)->state_begin = (struct message_state_begin){
         .term = engine->term,
         .lsn = engine->lsn - MUTANT(STATE_OF_AN_ENTRY_BEFORE),
@@ -167,12 +169,13 @@ void join_state_chunk(struct engine *engine, struct log_bytes data)
     engine_send(engine, MESSAGE_STATE_CHUNK)->state_chunk.data = data;
 }
 
-static void transfer_done(struct engine *engine)
+/* The guest stands still for its primary alone, `pause_ns` then. */
+static void transfer_done(struct engine *engine, uint64_t pause_ns)
 {
     struct engine_notice *notice = engine_notify(engine, ENGINE_NOTICE_TRANSFER, "%s", "done");
     notice->done = engine->state_size;
     notice->total = engine->state_size;
-    notice->pause_ns = engine->now_ns - engine->save_started_ns;
+    notice->pause_ns = pause_ns;
 }
 
 void join_state_saved(struct engine *engine, bool ok)
@@ -190,7 +193,7 @@ void join_state_saved(struct engine *engine, bool ok)
         engine->consumed = engine->lsn;
         engine->consumed_log_bytes = engine->log_bytes;
         boundary_ring_clear(&engine->sent);
-        transfer_done(engine);
+        transfer_done(engine, engine->now_ns - engine->save_started_ns);
     }
 }
 
@@ -215,7 +218,10 @@ void join_progress_saved(struct engine *engine)
 
 void join_try_protect(struct engine *engine)
 {
-    if (engine->joiner != JOINER_CATCHING_UP ||
+    /* What was made before its state, and could not leave yet, the joiner does not have. */
+    bool lacks_outputs =
+        engine->outputs_released < engine->state_outputs && !MUTANT(PROTECTED_WITHOUT_REFUSED);
+    if (engine->joiner != JOINER_CATCHING_UP || lacks_outputs ||
         (!MUTANT(PROTECTED_AT_ONCE) && engine->sent.count > engine->config.lag_epochs / 2 &&
          !primary_all_is_executed(engine))) {
         return;
@@ -337,7 +343,7 @@ void join_welcome(struct engine *engine, const struct message *message)
     engine->heartbeat_due_ns = engine->now_ns + engine->config.heartbeat_ns;
     snprintf(engine->peer_name, sizeof engine->peer_name, "%s", welcome->replica);
     engine_do(engine, ENGINE_DO_WELCOMED)->message = *message;
-    engine_notify(engine, ENGINE_NOTICE_JOIN, "%s", engine->peer_name);
+    engine_notify(engine, ENGINE_NOTICE_JOIN, "accepted by %s", engine->peer_name);
 }
 
 static void begin_received(struct engine *engine, const struct message_state_begin *begin)
@@ -347,7 +353,6 @@ static void begin_received(struct engine *engine, const struct message_state_beg
     engine->state_digest = 0;
     engine->state_told = 0;
     engine->state_total = begin->estimate;
-    engine->save_started_ns = engine->now_ns;
     engine->lsn = begin->lsn;
     engine->consumed = begin->lsn;
     engine->chain = begin->chain;
@@ -423,6 +428,6 @@ void join_state_loaded(struct engine *engine, bool ok)
     engine->phase = PHASE_FOLLOWING;
     engine->epoch_ran_ns = 0;
     engine->ack_due = true; /* the first acknowledgement says that the state is loaded */
-    transfer_done(engine);
+    transfer_done(engine, 0);
     engine_notify(engine, ENGINE_NOTICE_ROLE, "backup, following %s", engine->peer_name);
 }

@@ -1,6 +1,6 @@
 /*
- * A live replica: it ends epochs, numbers the entries of the log, ships them, and lets outputs
- * leave when the output rule allows (rules R1 to R4).
+ * A live replica: it ends epochs, numbers the entries of the log, and ships them (rules R1 to R3).
+ * What it does with outputs is in engine_outputs.c.
  */
 #include <string.h>
 
@@ -14,43 +14,6 @@ static bool backup_gets_entries(const struct engine *engine)
     /* From the moment at which the state is taken, the joiner needs every entry. */
     return engine->joiner >=
            (MUTANT(ENTRIES_FROM_THE_LOAD_ON) ? JOINER_CATCHING_UP : JOINER_LOADING);
-}
-
-/* Rule R4, the output rule: an output may leave once the backup holds every entry before it. While
- * a claim is under way nothing more is acknowledged, so nothing more leaves. */
-void primary_release_outputs(struct engine *engine)
-{
-    if ((engine->claiming && !MUTANT(OUTPUT_DURING_CLAIM)) || engine->outputs.first == NULL) {
-        return;
-    }
-    uint64_t acked = engine->acked + MUTANT(OUTPUT_ENTRY_EARLY);
-    bool waits = engine->is_protected && !MUTANT(OUTPUT_UNACKNOWLEDGED);
-    uint64_t number = engine->outputs_released;
-    for (const struct engine_output *output = engine->outputs.first;
-         output != NULL && (!waits || output->lsn <= acked); output = output->next) {
-        number = output->number;
-    }
-    struct engine_output *first =
-        output_list_move(&engine->outputs, &engine->spent_outputs, number);
-    if (first != NULL) {
-        engine->outputs_released = number;
-        engine_do(engine, ENGINE_DO_EMIT)->outputs = first;
-    }
-    finish_halt_if_done(engine);
-}
-
-void primary_output(struct engine *engine, const struct engine_event *event)
-{
-    struct engine_output *output =
-        output_list_add(engine->config.memory, &engine->outputs, event->device, event->data);
-    if (output == NULL) {
-        engine_finish(engine, ENGINE_END_MEMORY, "out of memory for an output");
-        return;
-    }
-    output->number = ++engine->outputs_made;
-    output->lsn = engine->lsn;
-    output->made_ns = engine->now_ns;
-    primary_release_outputs(engine);
 }
 
 /* An entry joins the log, and leaves if there is somebody to hold it. */
@@ -169,6 +132,7 @@ static bool decide_boundary(struct engine *engine)
     engine->chain = digest_chain_boundary(engine->chain, &boundary);
     boundary.chain = (uint32_t)engine->chain;
     engine->released_told = released;
+    engine->released_sent = released;
     engine->inputs_delivered += count;
     append(engine, &(struct message){.type = MESSAGE_BOUNDARY, .boundary = boundary});
     if (backup_gets_entries(engine)) {
@@ -306,5 +270,5 @@ void primary_ack(struct engine *engine, const struct message_ack *ack)
     }
     engine->is_protected |= MUTANT(PROTECTED_BEFORE_HELD) && engine->joiner == JOINER_PROTECTING;
     join_try_protect(engine);
-    primary_release_outputs(engine);
+    outputs_release(engine);
 }

@@ -1,6 +1,7 @@
 /*
  * The inside of the engine, shared by the files that make it up: engine.c (dispatch, deadlines,
- * status), engine_primary.c (boundaries, outputs and acknowledgements of a live replica),
+ * status), engine_primary.c (boundaries and acknowledgements of a live replica), engine_outputs.c
+ * (its outputs),
  * engine_backup.c (following the log, going live), engine_join.c (handshake and state transfer,
  * both sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time), engine_finish.c
  * (stop, halt, failure). Nobody else includes this but the simulator, where it copies an engine and
@@ -87,7 +88,16 @@ struct engine {
     /* Outputs: waiting for acknowledgement (live), or kept until known released. */
     struct output_list outputs;
     uint64_t outputs_made;
-    uint64_t outputs_released;
+    uint64_t outputs_released; /* those that have left for certain */
+    /* Live: those that the last update lets leave. By the next step they have left, but for those
+     * from `refused_from` on (0: none). These are in `outputs` again then, as its first. */
+    struct output_list leaving;
+    uint64_t refused_from;
+    bool refused; /* the first of `outputs` was, and is offered again at `offer_again_ns` */
+    uint64_t offer_again_ns;
+    uint64_t left_ns;       /* when the last of them was offered */
+    uint64_t released_sent; /* the last number that the other replica was sent */
+    uint64_t state_outputs; /* made before the state that the joiner was given */
 
     /* Live. */
     struct input_list inputs;
@@ -176,15 +186,26 @@ bool engine_is_live(const struct engine *engine);
 
 /* engine_primary.c */
 void primary_progress(struct engine *engine); /* answers the vCPU's request if the rules allow */
-void primary_output(struct engine *engine, const struct engine_event *event);
 void primary_value(struct engine *engine, uint64_t position, struct log_bytes data);
 void primary_ack(struct engine *engine, const struct message_ack *ack);
-void primary_release_outputs(struct engine *engine);
 /* Whether the backup's execution is near enough for another boundary. */
 bool primary_lag_allows(struct engine *engine);
 /* Whether it has executed all that it can. */
 bool primary_all_is_executed(const struct engine *engine);
 uint64_t primary_idle_deadline(const struct engine *engine);
+
+/* engine_outputs.c */
+/* Each step begins with it: which of the last update's outputs have left is known by now. */
+void outputs_settle(struct engine *engine);
+void outputs_add(struct engine *engine, const struct engine_event *event);
+/* Lets leave what may, unless something that may was refused a moment ago. */
+void outputs_release(struct engine *engine);
+void outputs_tick(struct engine *engine);
+uint64_t outputs_deadline(const struct engine *engine);
+uint64_t outputs_left(const struct engine *engine); /* by what is known now */
+bool outputs_all_left(const struct engine *engine);
+/* An idle guest's backup would hear of the last outputs only with the next heartbeat. */
+bool outputs_worth_telling(const struct engine *engine);
 
 /* engine_backup.c */
 void backup_progress(struct engine *engine);

@@ -121,8 +121,10 @@ stage_house() {
 # The documentation: it can be made, no link in it is dead, what it says of options, files and calls is
 # so, and its listings are executed and compiled.
 stage_docs() {
-    step docs-make make -s -j"$jobs" docs man
-    step docs-links tests/docs/links.py build/docs
+    step docs-make make -s -j"$jobs" docs man docs-prefix
+    step docs-links tests/docs/links.py build/docs build/check-docs/prefix/share/doc/ftvm
+    step docs-head tests/docs/head.sh
+    step docs-examples tests/docs/examples.sh build/check-docs/prefix
     step docs-api tests/docs/api.py build/api-xml
     step docs-man tests/docs/man.py build
     step docs-diagrams tests/docs/diagrams.sh

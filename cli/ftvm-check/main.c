@@ -63,7 +63,7 @@ static int run_check(const struct check_options *options)
     ftvm_check_init(&check);
     int result = entry(&check, options->argument_count, options->arguments);
     if (result < 0) {
-        check_say("%s: " ENTRY " returned %d", options->machine, result);
+        check_say("%s: " ENTRY " failed: %s", options->machine, ftvm_strerror(result));
         return CHECK_EXIT_MACHINE;
     }
     check_options_apply(options, &check);

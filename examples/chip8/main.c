@@ -63,9 +63,9 @@ static void on_event(void *context, const struct ftvm_event *event)
     case FTVM_EVENT_ARBITER:
     case FTVM_EVENT_STOP: snprintf(line, sizeof line, "%.200s", event->text); break;
     case FTVM_EVENT_DIVERGED: /* the report is the primary's, and has a line for each part */
-        snprintf(line, sizeof line, "diverged behind position %llu: %.*s",
-                 (unsigned long long)event->agreed, (int)strcspn(event->report, "\n"),
-                 event->report);
+        snprintf(line, sizeof line, "diverged behind position %llu%s%.*s",
+                 (unsigned long long)event->agreed, event->report[0] != '\0' ? ": " : "",
+                 (int)strcspn(event->report, "\n"), event->report);
         break;
     case FTVM_EVENT_ROLE:
         if (event->role == FTVM_ROLE_BACKUP) {

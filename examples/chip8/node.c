@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STATE_VERSION 1u
-#define STATE_SIZE    (CHIP8_STATE_SIZE + 23u)
+#define STATE_VERSION 2u
+#define STATE_SIZE    (CHIP8_STATE_SIZE + 21u)
 #define PAGE          256u
 
 bool chip8_node_init(struct chip8_node *machine, const void *program, size_t size, uint32_t speed,
@@ -32,10 +32,39 @@ static uint64_t get_number(const uint8_t *from, unsigned size)
     return value;
 }
 
+/* ---- The pace -------------------------------------------------------------------------------- */
+
+/* Frames whose time has come since this one was over. */
+static uint64_t frames_due(const struct chip8_node *machine, uint64_t clock_ns)
+{
+    return clock_ns < machine->due_ns ? 0 : (clock_ns - machine->due_ns) / CHIP8_FRAME_NS + 1;
+}
+
+/* To where the epoch begins. Follows from the state and the epoch alone, as a replica that loaded
+ * its state begins here, too. */
+static void pass_frames(struct chip8_node *machine)
+{
+    uint64_t clock_ns = machine->epoch.clock_ns;
+    if (machine->due_ns == 0) {
+        machine->due_ns = clock_ns + CHIP8_FRAME_NS;
+    }
+    uint64_t due = frames_due(machine, clock_ns);
+    uint32_t most = chip8_idle_frames(&machine->chip8);
+    uint32_t passed = due < most ? (uint32_t)due : most;
+    if (passed == 0 || !chip8_is_frame_over(&machine->chip8)) {
+        return;
+    }
+    machine->due_ns += passed * (uint64_t)CHIP8_FRAME_NS;
+    if (due - passed > CHIP8_CATCH_UP) {
+        machine->due_ns = clock_ns + CHIP8_FRAME_NS;
+    }
+    chip8_pass(&machine->chip8, passed);
+}
+
 /* ---- The callbacks --------------------------------------------------------------------------- */
 
-/* The key is only noted: how late it is, in frames, is known when the call that delivers it returns
- * with the new epoch (enter_epoch). */
+/* The epoch that begins with the key is in machine->epoch already. First the frames pass that are
+ * over by then, so that the key is struck in the one in which it came. */
 static int deliver(void *context, uint32_t device, const void *data, size_t size)
 {
     struct chip8_node *machine = context;
@@ -43,8 +72,8 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     if (device != CHIP8_INPUT_KEY || size != 1 || *key >= CHIP8_KEYS) {
         return FTVM_E_INVALID;
     }
-    machine->struck = *key;
-    machine->has_struck = 1;
+    pass_frames(machine);
+    chip8_strike(&machine->chip8, *key);
     return 0;
 }
 
@@ -67,11 +96,9 @@ static int save(void *context, struct ftvm_writer *writer)
     uint8_t state[STATE_SIZE];
     put_number(state, STATE_VERSION, 4);
     put_number(state + 4, machine->due_ns, 8);
-    state[12] = machine->struck;
-    state[13] = machine->has_struck;
-    state[14] = machine->is_again;
-    put_number(state + 15, machine->shown, 8);
-    chip8_save(&machine->chip8, state + 23);
+    state[12] = machine->is_again;
+    put_number(state + 13, machine->shown, 8);
+    chip8_save(&machine->chip8, state + 21);
     return ftvm_write(writer, state, sizeof state);
 }
 
@@ -83,15 +110,13 @@ static int load(void *context, struct ftvm_reader *reader)
     if (result < 0) {
         return result;
     }
-    if (get_number(state, 4) != STATE_VERSION || state[12] >= CHIP8_KEYS || state[13] > 1 ||
-        state[14] > 1 || !chip8_load(&machine->chip8, state + 23)) {
+    if (get_number(state, 4) != STATE_VERSION || state[12] > 1 ||
+        !chip8_load(&machine->chip8, state + 21)) {
         return FTVM_E_CORRUPT;
     }
     machine->due_ns = get_number(state + 4, 8);
-    machine->struck = state[12];
-    machine->has_struck = state[13];
-    machine->is_again = state[14];
-    machine->shown = get_number(state + 15, 8);
+    machine->is_again = state[12];
+    machine->shown = get_number(state + 13, 8);
     return 0;
 }
 
@@ -146,54 +171,17 @@ static void promoted(void *context, enum ftvm_settle settle)
     machine->is_again = 1;
 }
 
-/* ---- The pace -------------------------------------------------------------------------------- */
-
-/* Frames whose time has come since this one was over. */
-static uint64_t frames_due(const struct chip8_node *machine, uint64_t clock_ns)
-{
-    return clock_ns < machine->due_ns ? 0 : (clock_ns - machine->due_ns) / CHIP8_FRAME_NS + 1;
-}
-
-static void pass_frames(struct chip8_node *machine, uint64_t clock_ns)
-{
-    uint64_t due = frames_due(machine, clock_ns);
-    uint32_t most = chip8_idle_frames(&machine->chip8);
-    uint32_t passed = due < most ? (uint32_t)due : most;
-    if (passed == 0 || !chip8_is_frame_over(&machine->chip8)) {
-        return;
-    }
-    machine->due_ns += passed * (uint64_t)CHIP8_FRAME_NS;
-    if (due - passed > CHIP8_CATCH_UP) {
-        machine->due_ns = clock_ns + CHIP8_FRAME_NS;
-    }
-    chip8_pass(&machine->chip8, passed);
-}
-
-/* What a new epoch brings, in the order in which it came about: time, then a key. Follows from the
- * state and the epoch alone, as a replica that loaded its state begins here, too. */
-static void enter_epoch(struct chip8_node *machine, const struct ftvm_epoch *epoch)
-{
-    if (machine->due_ns == 0) {
-        machine->due_ns = epoch->clock_ns + CHIP8_FRAME_NS;
-    }
-    pass_frames(machine, epoch->clock_ns);
-    if (machine->has_struck) {
-        chip8_strike(&machine->chip8, machine->struck);
-        machine->struck = machine->has_struck = 0;
-    }
-}
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 /* Nothing to do until the guest's clock says so, or a key comes. */
-static int wait_for_frame(struct chip8_node *machine, struct ftvm_epoch *epoch)
+static int wait_for_frame(struct chip8_node *machine)
 {
     uint32_t frames = chip8_idle_frames(&machine->chip8);
     uint64_t wake_ns = frames == CHIP8_FOREVER
                            ? UINT64_MAX
                            : machine->due_ns + (frames - 1) * (uint64_t)CHIP8_FRAME_NS;
-    return ftvm_idle(machine->node, machine->chip8.executed, wake_ns, epoch);
+    return ftvm_idle(machine->node, machine->chip8.executed, wake_ns, &machine->epoch);
 }
-
-/* ---- The loop -------------------------------------------------------------------------------- */
 
 /* CXNN: the one instruction whose result the machine cannot compute. */
 static int draw_random(struct chip8_node *machine)
@@ -247,7 +235,7 @@ static int halt(struct chip8_node *machine)
 }
 
 /* To the next boundary, and over it. */
-static int run_epoch(struct chip8_node *machine, struct ftvm_epoch *epoch)
+static int run_epoch(struct chip8_node *machine)
 {
     struct chip8 *chip8 = &machine->chip8;
     int result = 0;
@@ -259,10 +247,10 @@ static int run_epoch(struct chip8_node *machine, struct ftvm_epoch *epoch)
         case CHIP8_STOP_RANDOM: result = draw_random(machine); break;
         case CHIP8_STOP_FRAME:
             result = show(machine);
-            return result < 0 ? result : wait_for_frame(machine, epoch);
+            return result < 0 ? result : wait_for_frame(machine);
         case CHIP8_STOP_LIMIT:
             if (to == from) {
-                return ftvm_boundary(machine->node, from, epoch);
+                return ftvm_boundary(machine->node, from, &machine->epoch);
             }
             break;
         }
@@ -282,16 +270,15 @@ int chip8_node_run(struct chip8_node *machine, struct ftvm_node *node)
         .promoted = promoted,
         .state_size = state_size,
     };
-    struct ftvm_epoch epoch;
     machine->node = node;
-    int result = ftvm_begin(node, &ops, machine, machine->chip8.executed, &epoch);
-    if (result >= 0 && machine->chip8.executed != epoch.position) {
+    int result = ftvm_begin(node, &ops, machine, machine->chip8.executed, &machine->epoch);
+    if (result >= 0 && machine->chip8.executed != machine->epoch.position) {
         ftvm_node_fail(node, "the state that came is of another position");
         return FTVM_E_CORRUPT;
     }
     while (result >= 0) {
-        enter_epoch(machine, &epoch);
-        result = run_epoch(machine, &epoch);
+        pass_frames(machine);
+        result = run_epoch(machine);
     }
     return result;
 }

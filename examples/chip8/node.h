@@ -37,13 +37,12 @@ struct chip8_front {
 struct chip8_node {
     /* State, equal on both replicas. */
     struct chip8 chip8;
-    uint64_t due_ns;    /* guest time at which the next frame begins; 0: the first epoch says */
-    uint8_t struck;     /* key that came at this boundary: the last, if there are more */
-    uint8_t has_struck; /* 0 or 1 */
-    uint8_t is_again;   /* 1: the screen is to leave at the frame's end, changed or not */
-    uint64_t shown;     /* the frame at whose end it left last */
+    uint64_t due_ns;  /* guest time at which the next frame begins; 0: the first epoch says */
+    uint8_t is_again; /* 1: the screen is to leave at the frame's end, changed or not */
+    uint64_t shown;   /* the frame at whose end it left last */
     /* This replica's own. */
     struct ftvm_node *node;
+    struct ftvm_epoch epoch; /* the one that runs */
     const struct chip8_front *front;
 };
 

@@ -122,7 +122,10 @@ static void tell(void *context, const struct ftvm_event *event)
     switch (event->kind) {
     case FTVM_EVENT_ROLE:
     case FTVM_EVENT_SUSPECT: fprintf(stderr, "[%s]\n", event->text); return;
-    case FTVM_EVENT_DIVERGED: fprintf(stderr, "[%s]\n%s\n", event->text, event->report); return;
+    case FTVM_EVENT_DIVERGED: /* the report is the primary's alone */
+        fprintf(stderr, "[%s]%s%s\n", event->text, event->report[0] != '\0' ? "\n" : "",
+                event->report);
+        return;
     default: return;
     }
 }

@@ -106,7 +106,8 @@ static void tell(void *context, const struct ftvm_event *event)
     case FTVM_EVENT_FENCED:
     case FTVM_EVENT_STOP: fprintf(stderr, "[%s: %s]\n", role, event->text); break;
     case FTVM_EVENT_DIVERGED:
-        fprintf(stderr, "[%s: %s]\n%s", role, event->text, event->report);
+        fprintf(stderr, "[%s: %s]%s%s\n", role, event->text, event->report[0] != '\0' ? "\n" : "",
+                event->report);
         break;
     case FTVM_EVENT_START:
     case FTVM_EVENT_JOIN:

@@ -132,7 +132,7 @@ static void read_input(struct terminal *terminal)
     }
 }
 
-/* A node that is full is asked again later. */
+/* A node that is full, or not started yet, is asked again later. */
 static void give_input(struct terminal *terminal)
 {
     pthread_mutex_lock(&terminal->node_lock);

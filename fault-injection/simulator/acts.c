@@ -2,13 +2,14 @@
 
 #include "fault-injection/simulator/crook.h"
 
-#define NOBODY      CLUSTER_MAX_REPLICAS
-#define FLAPS       6u
-#define RACES       20u
-#define OUTAGE_NS   (6000 * MS)
-#define BURST       40u
-#define STORE_CALLS 16u /* of one question, about */
-#define ALLOCATIONS 60u
+#define NOBODY       CLUSTER_MAX_REPLICAS
+#define FLAPS        6u
+#define RACES        20u
+#define OUTAGE_NS    (6000 * MS)
+#define BURST        40u
+#define SINK_FULL_MS 400u
+#define STORE_CALLS  16u /* of one question, about */
+#define ALLOCATIONS  60u
 
 unsigned acts_alive(const struct cluster *c)
 {
@@ -269,6 +270,7 @@ static bool do_to_replica(struct cluster *c, unsigned who, const struct act *act
     case ACT_FLIP_STATE: return flip_state(c, who, act);
     case ACT_CROOK: return be_crooked(c, who, act);
     case ACT_PROMOTE: cluster_promote(c, who); return true;
+    case ACT_SINK: cluster_fill_sink(c, who, (1 + act->amount % SINK_FULL_MS) * MS); return true;
     default: return false;
     }
 }
@@ -411,6 +413,7 @@ void acts_heal_all(struct cluster *c)
         replica->hangs = replica->vcpu == VCPU_HANGS; /* not those that have not come to it */
         replica->allocation_fails_in = 0;
         replica->disk_fault = DISK_SOUND;
+        replica->takes_outputs_ns = 0;
         for (unsigned k = 0; k < c->replica_count; k++) {
             c->flip_frame[i][k] = 0;
         }

@@ -119,6 +119,7 @@ struct replica {
     uint64_t inputs_before_live;
     uint64_t term;
 
+    uint64_t takes_outputs_ns;    /* what they go to has no room for them before */
     enum disk_fault disk_fault;   /* at its next disk request */
     uint64_t disk_done;           /* the last request that its disk has finished */
     unsigned disk_generation;     /* completions of an earlier one do not come any more */
@@ -290,6 +291,8 @@ void cluster_misguide(struct cluster *cluster, unsigned replica, enum guest_faul
 void cluster_jump_clock(struct cluster *cluster, unsigned replica, uint64_t forward_ns);
 void cluster_break_disk(struct cluster *cluster, unsigned replica, enum disk_fault fault);
 void cluster_hang(struct cluster *cluster, unsigned replica);
+/* What its outputs go to takes none for a while. */
+void cluster_fill_sink(struct cluster *cluster, unsigned replica, uint64_t for_ns);
 void cluster_starve(struct cluster *cluster, unsigned replica, uint64_t allocations);
 /* Somebody starts a second primary without being told to take over. It must not begin. */
 void cluster_start_second_primary(struct cluster *cluster);

@@ -97,6 +97,14 @@ void cluster_break_disk(struct cluster *cluster, unsigned number, enum disk_faul
     cluster->replicas[number].disk_fault = fault;
 }
 
+void cluster_fill_sink(struct cluster *cluster, unsigned number, uint64_t for_ns)
+{
+    struct replica *replica = &cluster->replicas[number];
+    cluster_say(cluster, "nothing takes %s's outputs for %llu ms", replica->name,
+                (unsigned long long)(for_ns / MS));
+    replica->takes_outputs_ns = cluster->now_ns + for_ns;
+}
+
 void cluster_hang(struct cluster *cluster, unsigned number)
 {
     struct replica *replica = &cluster->replicas[number];

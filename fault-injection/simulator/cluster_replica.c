@@ -26,7 +26,12 @@ uint64_t replica_now(const struct cluster *cluster, unsigned replica)
 
 static void emit(struct cluster *cluster, unsigned number, const struct engine_output *output)
 {
-    for (; output != NULL; output = output->next) {
+    struct replica *replica = &cluster->replicas[number];
+    for (; output != NULL && !engine_output_refused(replica->engine); output = output->next) {
+        if (cluster->now_ns < replica->takes_outputs_ns) {
+            engine_refuse_output(replica->engine, output->number);
+            return;
+        }
         cluster->emissions = cluster_grow(cluster->emissions, &cluster->emission_capacity,
                                           cluster->emission_count, sizeof *cluster->emissions);
         struct emission *emission = &cluster->emissions[cluster->emission_count++];

@@ -79,6 +79,7 @@ struct engine *engine_copy(const struct engine *engine, const char *replica)
     *copy = *engine;
     copy->config.replica = replica;
     copy->outputs = copy_outputs(memory, &engine->outputs);
+    copy->leaving = copy_outputs(memory, &engine->leaving);
     copy->inputs = copy_inputs(memory, &engine->inputs);
     copy->log = copy_entries(memory, &engine->log);
     copy->sent = copy_ring(memory, &engine->sent);

@@ -30,9 +30,10 @@ static enum checker check_end(struct cluster *c, unsigned primary, unsigned back
     const struct replica *a = &c->replicas[primary];
     const struct replica *b = &c->replicas[backup];
     struct engine_status status = cluster_status(c, backup);
-    /* A backup that was given up for its lag in these last moments was lost, as at any other time.
-     */
-    bool given_up = b->end == ENGINE_END_FENCED && b->config.lag_policy == ENGINE_LAG_DROP;
+    /* A backup that was given up for its lag in these last moments, or whose guest is found to have
+     * gone astray, was lost, as at any other time. */
+    bool given_up = (b->end == ENGINE_END_FENCED && b->config.lag_policy == ENGINE_LAG_DROP) ||
+                    (b->end == ENGINE_END_DIVERGED && b->flipped);
     if (a->end != end || (b->end != end && !given_up)) {
         return broken(why, CHECKER_ENDS, " does not end as its machine does",
                       a->end != end ? a->name : b->name);

@@ -55,19 +55,28 @@ static void put_log(struct ink *ink, const struct entry_list *log)
     }
 }
 
-static void put_outputs(struct ink *ink, const struct engine *engine)
+static void put_output_list(struct ink *ink, const struct output_list *list)
 {
-    ink_number(ink, engine->outputs_made);
-    ink_number(ink, engine->outputs_released);
-    ink_number(ink, engine->known_released);
-    ink_number(ink, engine->outputs.count);
-    for (const struct engine_output *output = engine->outputs.first; output != NULL;
-         output = output->next) {
+    ink_number(ink, list->count);
+    for (const struct engine_output *output = list->first; output != NULL; output = output->next) {
         ink_number(ink, output->number);
         ink_number(ink, output->lsn);
         ink_number(ink, output->device);
         ink_bytes(ink, output->data, output->size);
     }
+}
+
+static void put_outputs(struct ink *ink, const struct engine *engine)
+{
+    ink_number(ink, engine->outputs_made);
+    ink_number(ink, engine->outputs_released);
+    ink_number(ink, engine->known_released);
+    ink_number(ink, engine->refused_from);
+    ink_number(ink, engine->refused);
+    ink_number(ink, engine->released_sent);
+    ink_number(ink, engine->state_outputs);
+    put_output_list(ink, &engine->outputs);
+    put_output_list(ink, &engine->leaving);
 }
 
 static void put_config(struct ink *ink, const struct engine_config *config)

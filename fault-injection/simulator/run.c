@@ -90,11 +90,22 @@ static bool stays_settled(struct cluster *c)
     return is_settled(c);
 }
 
+/* Where only an input wakes the guest, nothing goes on, and nobody is found out, without one. */
+static void wake_guest(struct cluster *c)
+{
+    unsigned survivor = cluster_survivor(c);
+    bool sleeps = c->config.program != NULL && strchr(c->config.program, 'z') != NULL;
+    if (sleeps && survivor != CLUSTER_MAX_REPLICAS) {
+        cluster_input(c, survivor);
+    }
+}
+
 /* A joiner that was under way may still come to protect; if none is, another is sent. */
 static bool get_protected(struct cluster *c, const struct schedule *schedule)
 {
     uint64_t end_ns = c->now_ns + BACKUP_WITHIN_NS;
     while (c->now_ns < end_ns && c->violation[0] == '\0') {
+        wake_guest(c);
         if (stays_settled(c) || !may_go_on(c)) {
             return true;
         }
@@ -125,10 +136,7 @@ static bool flows(struct cluster *c, struct run_result *result)
     cluster_say(c, "all works again, %s goes on", c->replicas[survivor].name);
     c->flow_epoch = cluster_status(c, survivor).epoch;
     c->flow_emissions = c->emission_count;
-    bool sleeps = c->config.program != NULL && strchr(c->config.program, 'z') != NULL;
-    if (sleeps) { /* only an input wakes it */
-        cluster_input(c, survivor);
-    }
+    wake_guest(c);
     if (cluster_run_until(c, is_flowing, FLOW_NS)) {
         return true;
     }

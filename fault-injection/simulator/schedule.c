@@ -63,7 +63,7 @@ static void draw_knobs(struct dice *dice, struct cluster_config *config)
 }
 
 /* How often each is drawn, in WEIGHTS. What is missing is ACT_TRAP. */
-#define WEIGHTS 1620u
+#define WEIGHTS 1695u
 static const struct {
     enum act_kind kind;
     unsigned weight;
@@ -91,7 +91,7 @@ static const struct {
     {ACT_CLOCK_RACES, 10},
     {ACT_DISK, 25},
     {ACT_MEMORY, 25},
-    {ACT_HANG, 15},
+    {ACT_HANG, 30},
     {ACT_FLIP_STATE, 12},
     {ACT_FLIP_FRAME, 25},
     {ACT_PROMOTE, 20},
@@ -104,6 +104,7 @@ static const struct {
     {ACT_JOIN_STALE, 15},
     {ACT_CROOK, 60},
     {ACT_OUTAGE, 4},
+    {ACT_SINK, 60},
 };
 
 static enum act_kind draw_kind(struct dice *dice)
@@ -198,6 +199,7 @@ const char *act_name(enum act_kind kind)
         [ACT_CROOK] = "crooked peer",
         [ACT_OUTAGE] = "backup and arbiter lost for seconds",
         [ACT_BURST] = "burst of inputs",
+        [ACT_SINK] = "outputs not taken",
     };
     return names[kind];
 }

@@ -52,6 +52,7 @@ enum act_kind {
     ACT_CROOK,      /* a peer that is not correct */
     ACT_OUTAGE,     /* the backup is lost, and nobody can reach the arbiter for seconds */
     ACT_BURST,      /* of inputs */
+    ACT_SINK,       /* what outputs go to takes none for a while */
     ACT_KINDS
 };
 

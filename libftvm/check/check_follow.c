@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libftvm/check/check_run.h"
+#include "libftvm/error.h"
 
 static const struct step *expected_step(const struct check_run *run)
 {
@@ -170,15 +171,16 @@ static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
     const struct saved_state *state = run->plan->load;
     const struct ftvm_machine_ops *ops = &run->node.ops;
     unsigned long long at = state->epoch.position;
+    char number[ERROR_TEXT_SIZE];
     size_t unread;
     place_at_state(run, state);
     tell_epoch(run, first); /* the machine may look at it while it loads */
     int result = saved_state_read(state, ops, run->node.machine, &unread);
     if (result < 0) {
         return run_fail(run,
-                        "load failed with %d (%s) on the state of %zu bytes that save wrote at "
-                        "position %llu, after it had read %zu of them",
-                        result, ftvm_strerror(result), state->size, at, state->size - unread);
+                        "load failed on the state of %zu bytes that save wrote at position %llu, "
+                        "after it had read %zu of them: %s",
+                        state->size, at, state->size - unread, error_text(result, number));
     }
     if (unread > 0) {
         return run_fail(run,
@@ -197,6 +199,20 @@ static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
         return run_end(run, result < 0 ? result : FTVM_E_STOPPED);
     }
     return 0;
+}
+
+/* A machine that is another one from the start is not to be looked for in its first step. */
+static int compare_made(struct check_run *run, ftvm_position position)
+{
+    struct parts_source source = run_source(run);
+    int result =
+        parts_compare(&source, &run->plan->script->made, &run->session->names, &run->difference);
+    if (result > 0) {
+        run->place = PLACE_MADE;
+        result = end_different(run, position);
+        run->difference.differs = position;
+    }
+    return result < 0 ? run_end(run, result) : 0;
 }
 
 int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoch *first)
@@ -219,8 +235,9 @@ int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoc
                                         .next_length = script->first_length};
     stops_begin_epoch(&run->plan_stops, 0, position);
     run_start_epoch(run, &boundary, first);
+    int result = compare_made(run, position); /* with the epoch that the recorded one was told */
     tell_epoch(run, first);
-    return 0;
+    return result;
 }
 
 /* To save must not change what is saved. */
@@ -240,8 +257,9 @@ static int save(struct check_run *run, const struct step *step)
         return run_end(run, result);
     }
     if (result < 0) {
-        return run_fail(run, "save failed with %d (%s) at position %llu", result,
-                        ftvm_strerror(result), (unsigned long long)step->call.position);
+        char number[ERROR_TEXT_SIZE];
+        return run_fail(run, "save failed at position %llu: %s",
+                        (unsigned long long)step->call.position, error_text(result, number));
     }
     state->saved = true;
     result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);

@@ -46,6 +46,21 @@ static uint64_t length_from(struct check_run *run, ftvm_position position)
     return end > position ? end - position : 1;
 }
 
+/* A new machine as it was made. It has a budget of its own, as the run's may keep no long part. */
+#define MADE_PARTS (1u << 20)
+#define MADE_BYTES ((size_t)64 << 20)
+static int keep_made(struct check_run *run)
+{
+    struct track *track = run->track;
+    struct parts_source source = run_source(run);
+    struct keeper keeper = {.names = track->keeper.names,
+                            .arena = &track->arena,
+                            .parts_left = MADE_PARTS,
+                            .bytes_left = MADE_BYTES};
+    int result = run->plan->guided ? 0 : parts_keep(&source, true, &keeper, &track->made);
+    return result < 0 ? run_end(run, result) : 0;
+}
+
 int record_begin(struct check_run *run, ftvm_position position, struct ftvm_epoch *first)
 {
     run->track->start = position;
@@ -55,7 +70,7 @@ int record_begin(struct check_run *run, ftvm_position position, struct ftvm_epoc
         .position = position, .rate_q32 = rate_q32(run), .next_length = length_from(run, position)};
     run->track->first_length = boundary.next_length;
     run_start_epoch(run, &boundary, first);
-    return 0;
+    return keep_made(run);
 }
 
 /* ---- Boundaries ------------------------------------------------------------------------------ */

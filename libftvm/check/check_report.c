@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libftvm/check/check_seen.h"
+
 static const char *const side_names[SIDES] = {"when recorded", "when run again"};
 
 /* Lines are added while there is room; the text stays one whole line short of its end. */
@@ -40,6 +42,30 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Two machines that would differ in what did not happen agree. */
+static void say_unseen(const struct check_session *session, const struct track *recorded,
+                       struct ftvm_check_report *report)
+{
+    struct seen seen = seen_in(recorded, session->check.unit_ns);
+    char all[SEEN_TIME_SIZE], running[SEEN_TIME_SIZE];
+    say(report, "\nguest time: %s, %s of it running; %" PRIu64 " epoch%s ended idle",
+        seen_time(seen.guest_ns, all), seen_time(seen.running_ns, running), seen.idle,
+        plural(seen.idle));
+    if (recorded->inputs == 0) {
+        say(report, "\nnot seen: an input, as none was delivered");
+    }
+    if (seen.idle == 0) {
+        say(report, "\nnot seen: a guest that idles");
+    }
+    if (seen.ran_out == 0 && seen.idle > 0) {
+        say(report, "\nnot seen: an epoch that ran its length, as the guest always idled before: "
+                    "give it a shorter epoch_length");
+    }
+    if (session->check.unit_ns == 0) {
+        say(report, "\nnot seen: time going by while the guest runs, as unit_ns is 0");
+    }
+}
+
 void report_agreement(const struct check_session *session, const struct track *recorded,
                       struct ftvm_check_report *report)
 {
@@ -54,6 +80,7 @@ void report_agreement(const struct check_session *session, const struct track *r
         "runs: %" PRIu32 "; as it was, with other lengths told, stopped at other places %" PRIu32
         " time%s, from %" PRIu64 " saved state%s",
         report->runs, chunkings, plural(chunkings), report->states, plural(report->states));
+    say_unseen(session, recorded, report);
     if (!session->asks_stops && session->check.chunkings > 0) {
         say(report, "\nnot checked: stopping at other places, as the machine does not call "
                     "ftvm_stop_at");
@@ -71,6 +98,13 @@ static void say_manner(const struct suspect *suspect, struct ftvm_check_report *
     if (suspect->place == PLACE_SAVE) {
         say(report,
             "how: its state was saved at position %" PRIu64 ", and was another one after that\n",
+            suspect->difference.differs);
+        return;
+    }
+    if (suspect->place == PLACE_MADE) {
+        say(report,
+            "how: made again by create, and looked at in ftvm_begin, at position %" PRIu64
+            ", before the first step\n",
             suspect->difference.differs);
         return;
     }
@@ -271,11 +305,21 @@ static void say_calls(const struct difference *difference, struct ftvm_check_rep
 
 /* ---- What to do ------------------------------------------------------------------------------ */
 
+#define ADVICE_MADE                                                                                \
+    "create is not equal each time, or what run does before ftvm_begin: look for host time, "      \
+    "random numbers, memory that nobody set, addresses, variables that outlive a run"
+#define ADVICE_ORDER                                                                               \
+    "parts are added in an order that is not the same each time, as that of a table by address "   \
+    "or by seeded hash: add them in one that follows from the state"
+
 static const char *advice_for(const struct suspect *suspect)
 {
     const struct difference *difference = &suspect->difference;
     if (suspect->place == PLACE_SAVE) {
         return "save, or digest, changes the state that it looks at";
+    }
+    if (suspect->place == PLACE_MADE) {
+        return difference->reordered ? ADVICE_ORDER : ADVICE_MADE;
     }
     if (suspect->place == PLACE_LOAD || suspect->manner == MANNER_RELOADED) {
         return "save does not write these parts, or load does not set them as they were: when load "
@@ -298,8 +342,7 @@ static const char *advice_for(const struct suspect *suspect)
     case MANNER_RELOADED: break;
     }
     if (difference->reordered) {
-        return "parts are added in an order that is not the same each time, as that of a table by "
-               "address or by seeded hash: add them in one that follows from the state";
+        return ADVICE_ORDER;
     }
     if (difference->calls_differ && suspect->closing == CLOSING_EXACT) {
         return "the way to this call depends on something that is neither in the state nor from "
@@ -342,7 +385,8 @@ void report_difference(const struct check_session *session, const struct suspect
     (void)session;
     report->agreed = difference->agreed;
     report->differs = difference->differs;
-    say(report, "two runs of the machine differ\n");
+    say(report, "two %s differ\n",
+        suspect->place == PLACE_MADE ? "new machines" : "runs of the machine");
     say_manner(suspect, report);
     say_where(suspect, report);
     say_calls(difference, report);

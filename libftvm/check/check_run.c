@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libftvm/error.h"
+
 #define INPUTS_SIZE (4u << 20) /* bytes that wait for a boundary, as in any node */
 
 /* ---- What the two ways of running have in common --------------------------------------------- */
@@ -73,8 +75,9 @@ int run_deliver(struct check_run *run, const struct message_boundary *boundary)
     }
     run->node.may_output = false;
     if (result < 0) {
-        return run_fail(run, "the machine's deliver failed with %d at position %llu", result,
-                        (unsigned long long)boundary->position);
+        char number[ERROR_TEXT_SIZE];
+        return run_fail(run, "the machine's deliver failed at position %llu: %s",
+                        (unsigned long long)boundary->position, error_text(result, number));
     }
     return run_ended(run);
 }
@@ -223,7 +226,8 @@ static int judge_end(struct check_run *run, int returned)
 {
     struct check_session *session = run->session;
     int ended = run_ended(run);
-    char line[NODE_ERROR_SIZE];
+    char number[ERROR_TEXT_SIZE], line[NODE_ERROR_SIZE];
+    const char *what = error_text(returned, number);
     ftvm_node_error(&run->node, line, sizeof line);
     if (ended == FTVM_E_MACHINE || ended == FTVM_E_MEMORY) {
         snprintf(session->line, sizeof session->line, "%s",
@@ -232,21 +236,20 @@ static int judge_end(struct check_run *run, int returned)
     }
     if (!run->node.began) {
         snprintf(session->line, sizeof session->line,
-                 "run returned %d without having called ftvm_begin%s%s", returned,
+                 "run ended (%s) without having called ftvm_begin%s%s", what,
                  line[0] != '\0' ? ", or with an error from it: " : "", line);
         return FTVM_E_MACHINE;
     }
     if (ended == 0) {
         snprintf(session->line, sizeof session->line,
-                 "run returned %d at position %llu, before a call to the library had ended it%s%s",
-                 returned, (unsigned long long)run->node.position, line[0] != '\0' ? ": " : "",
-                 line);
+                 "run ended (%s) at position %llu, before a call to the library had ended it%s%s",
+                 what, (unsigned long long)run->node.position, line[0] != '\0' ? ": " : "", line);
         return FTVM_E_MACHINE;
     }
     if (returned >= 0) {
         snprintf(session->line, sizeof session->line,
-                 "run returned %d; it must return the error of the call that ended it (%d, %s)",
-                 returned, ended, ftvm_strerror(ended));
+                 "run returned %d; it must return the error of the call that ended it (%s)",
+                 returned, ftvm_strerror(ended));
         return FTVM_E_MACHINE;
     }
     return run->differs ? 1 : 0;
@@ -269,7 +272,9 @@ int check_run(struct check_session *session, const struct run_plan *plan, struct
     void *machine = NULL;
     int result = check->create(check->context, &machine);
     if (result < 0) {
-        snprintf(session->line, sizeof session->line, "create failed with %d", result);
+        char number[ERROR_TEXT_SIZE];
+        snprintf(session->line, sizeof session->line, "create failed: %s",
+                 error_text(result, number));
         result = FTVM_E_MACHINE;
     } else {
         result = judge_end(run, check->run(check->context, machine, &run->node));

@@ -52,7 +52,7 @@ struct run_plan {
 };
 
 /* Which callback a difference was seen at, if not along the log. */
-enum run_place { PLACE_LOG, PLACE_LOAD, PLACE_SAVE };
+enum run_place { PLACE_LOG, PLACE_LOAD, PLACE_SAVE, PLACE_MADE /* in ftvm_begin */ };
 
 struct check_run {
     struct ftvm_node node; /* first: the machine's calls come with it */

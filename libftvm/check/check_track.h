@@ -29,6 +29,7 @@ struct step {
 struct track {
     ftvm_position start; /* told to ftvm_begin */
     uint64_t first_length;
+    struct kept_state made; /* the new machine's, before its first step; not of guided runs */
     struct step *steps;
     size_t count, capacity;
     struct keeper keeper; /* its arena is the next one */

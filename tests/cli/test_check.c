@@ -96,4 +96,6 @@ Test(check, a_machine_that_refuses_its_arguments_ends_it)
     cr_expect_eq(program.code, 3);
     cr_expect_not_null(strstr(program.error, "planted: 'nonsense': expected one of"), "%s",
                        program.error);
+    cr_expect_not_null(strstr(program.error, "ftvm_check_machine failed: invalid argument"), "%s",
+                       program.error);
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """No dead link: neither in the site that `make docs` made, nor in the Markdown as one reads it in the
-repository.
+repository, nor in what of that is installed.
 
-    tests/docs/links.py SITE
+    tests/docs/links.py SITE INSTALLED      INSTALLED: PREFIX/share/doc/ftvm
 
 Checked are files, folders and anchors; of the API reference's own pages, that they are there. Links
-to other hosts are listed in none of the two and not followed.
+to other hosts are not followed.
 """
 import glob
 import html.parser
@@ -85,10 +85,12 @@ def anchors(path, cache={}):
     return cache[path]
 
 
-def check_markdown():
+def check_markdown(root, without):
+    """Of all Markdown below the folder `root`, but for its folder `without`; links lead out of neither."""
     errors, count = [], 0
-    for folder, folders, names in os.walk("."):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "build"]
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")
+                      and os.path.join(folder, name) != os.path.join(root, without)]
         for name in sorted(names):
             if not name.endswith(".md"):
                 continue
@@ -104,24 +106,30 @@ def check_markdown():
                 target = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
                 if not os.path.exists(target):
                     errors.append(f"{path}: {link}: there is no {target}")
+                elif os.path.relpath(target, root).startswith(".."):
+                    errors.append(f"{path}: {link}: outside of {root}")
                 elif anchor and target.endswith(".md") and anchor not in anchors(target):
                     errors.append(f"{path}: {link}: no such heading")
     return errors, count
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    site = os.path.normpath(sys.argv[1])
+    site, installed = (os.path.normpath(path) for path in sys.argv[1:])
     if not os.path.exists(os.path.join(site, "index.html")):
         sys.exit(f"links: there is no site in {site}; 'make docs' makes it")
-    in_site, site_count = check_site(site)
-    in_markdown, markdown_count = check_markdown()
-    for error in in_site + in_markdown:
+    if not os.path.exists(os.path.join(installed, "examples/counter/README.md")):
+        sys.exit(f"links: nothing is installed in {installed}; 'make docs-prefix' does it")
+    errors, site_count = check_site(site)
+    in_markdown, markdown_count = check_markdown(".", "build")
+    in_installed, installed_count = check_markdown(installed, "html")
+    errors += in_markdown + in_installed
+    for error in errors:
         print(error)
-    print(f"links: {site_count} in the site, {markdown_count} in Markdown, "
-          f"{len(in_site) + len(in_markdown)} dead")
-    sys.exit(1 if in_site or in_markdown else 0)
+    print(f"links: {site_count} in the site, {markdown_count} in Markdown, {installed_count} in what is "
+          f"installed, {len(errors)} dead")
+    sys.exit(1 if errors else 0)
 
 
 main()

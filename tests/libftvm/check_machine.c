@@ -369,6 +369,11 @@ static int create(void *context, void **made)
     }
     machine->options = options;
     machine->run = ++options->runs;
+    if (is_fault(machine, FAULT_CREATE)) {
+        machine->registers[3] = machine->run;
+        machine->memory[4242] = (uint8_t)machine->run;
+    }
+    machine->registers[4] = is_fault(machine, FAULT_CREATE_LATER) && machine->run > 2;
     *made = machine;
     return 0;
 }

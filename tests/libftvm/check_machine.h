@@ -14,6 +14,8 @@
 /* X(name on the command line, enumerator, what it is) */
 #define CHECK_FAULTS(X)                                                                            \
     X("none", FAULT_NONE, "keeps the contract")                                                    \
+    X("create", FAULT_CREATE, "is another one each time that it is made")                          \
+    X("later", FAULT_CREATE_LATER, "is another one from the third time on that it is made")        \
     X("host-time", FAULT_HOST_TIME, "reads the host's clock")                                      \
     X("random", FAULT_RANDOM, "calls rand()")                                                      \
     X("address", FAULT_ADDRESS, "computes with the address of an allocation")                      \

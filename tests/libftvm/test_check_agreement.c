@@ -102,6 +102,73 @@ Test(check_agreement, is_told_in_the_same_words_each_time, .timeout = 60)
     cr_expect_str_eq(first.report.text, second.report.text);
 }
 
+/* ---- What was not seen ----------------------------------------------------------------------- */
+
+static void no_world(void *context, struct ftvm_node *node, const struct ftvm_epoch *epoch)
+{
+    (void)context, (void)node, (void)epoch;
+}
+
+static void expect_no_text(const struct checked *checked, const char *words)
+{
+    cr_expect_null(strstr(checked->report.text, words), "\"%s\" in:\n%s", words,
+                   checked->report.text);
+}
+
+/* It idles for 50 us each 7919 units, in every other epoch, or until its input is there. */
+Test(check_agreement, tells_the_guest_time_and_how_much_of_it_the_guest_ran, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.check.epoch_length = 5000;
+    expect_agreement(&checked);
+    checked_expect_text(&checked,
+                        "\nguest time: 1.4 ms, 791 us of it running; 25 epochs ended idle");
+    expect_no_text(&checked, "not seen");
+}
+
+Test(check_agreement, of_a_busy_guest_tells_that_none_idled, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.options.idles = false;
+    expect_agreement(&checked);
+    checked_expect_text(&checked, "guest time: 2 ms, 2 ms of it running; 0 epochs ended idle");
+    checked_expect_text(&checked, "not seen: a guest that idles");
+}
+
+Test(check_agreement, of_a_guest_that_always_idles_tells_that_no_epoch_ran_its_length,
+     .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.check.epoch_length = 1000000;
+    expect_agreement(&checked);
+    checked_expect_text(&checked, "; 50 epochs ended idle");
+    checked_expect_text(&checked, "not seen: an epoch that ran its length");
+}
+
+Test(check_agreement, of_a_machine_without_a_world_tells_that_it_got_no_input, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.check.world = no_world;
+    checked.check.epoch_length = 999; /* it does not echo there, as it says nothing */
+    checked.check.epochs = 2;
+    expect_agreement(&checked);
+    checked_expect_text(&checked, "not seen: an input, as none was delivered");
+}
+
+Test(check_agreement, without_units_of_time_tells_that_none_goes_by, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.check.unit_ns = 0;
+    expect_agreement(&checked);
+    checked_expect_text(&checked, ", 0 ns of it running; ");
+    checked_expect_text(&checked, "not seen: time going by while the guest runs");
+}
+
 static void *check_on_a_thread(void *context)
 {
     checked_run(context);

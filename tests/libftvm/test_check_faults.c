@@ -122,6 +122,41 @@ Test(check_faults, a_state_that_emit_changes, .timeout = 60)
     checked_expect_text(&checked, "what: register 2");
 }
 
+/* ---- New machines ---------------------------------------------------------------------------- */
+
+/* Not in the first instruction, but before it. */
+static void expect_made_unequal(struct checked *checked)
+{
+    checked_run(checked);
+    cr_expect_eq(checked->result, FTVM_E_DIVERGED, "%s", checked->report.text);
+    cr_expect_eq(checked->report.agreed, 0);
+    cr_expect_eq(checked->report.differs, 0);
+    checked_expect_text(checked, "two new machines differ\n");
+    checked_expect_text(checked, "in ftvm_begin, at position 0, before the first step");
+    checked_expect_text(checked, "advice: create is not equal each time");
+}
+
+Test(check_faults, a_machine_that_is_made_unequal, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_CREATE);
+    expect_made_unequal(&checked);
+    checked_expect_text(&checked, "what: register 3: 0x1 when recorded, 0x2 when run again\n");
+    checked_expect_text(&checked, "what: memory 0: 65536 bytes, 1 of them differs; "
+                                  "from offset 4242: 01 00");
+    cr_expect_eq(checked.report.runs, 2);
+}
+
+/* Two that were made within a second were equal. */
+Test(check_faults, a_machine_that_is_made_unequal_now_and_then, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_CREATE_LATER);
+    expect_made_unequal(&checked);
+    checked_expect_text(&checked, "what: register 4: 0x0 when recorded, 0x1 when run again\n");
+    cr_expect_eq(checked.report.runs, 3);
+}
+
 /* ---- Other lengths --------------------------------------------------------------------------- */
 
 /* It idles for the first time at 7918, and a backup's epoch ends there. */
@@ -250,7 +285,7 @@ Test(check_faults, a_save_that_is_too_short, .timeout = 60)
     checked_prepare(&checked, FAULT_SHORT_SAVE);
     checked_run(&checked);
     cr_expect_eq(checked.result, FTVM_E_MACHINE);
-    checked_expect_text(&checked, "load failed with -18");
+    checked_expect_text(&checked, "after it had read 0 of them: damaged or hostile data");
 }
 
 Test(check_faults, a_load_that_is_too_short, .timeout = 60)

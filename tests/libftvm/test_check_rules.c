@@ -198,7 +198,7 @@ Test(check_rules, a_machine_that_cannot_be_made_ends_it)
 {
     struct bench bench = make_bench(count);
     bench.create_result = -42;
-    expect_broken(&bench, "while the first run was recorded: create failed with -42");
+    expect_broken(&bench, "while the first run was recorded: create failed: -42");
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -256,7 +256,7 @@ static int give_up(struct bench *bench, struct counter *counter, struct ftvm_nod
 Test(check_rules, the_loop_does_not_end_by_itself)
 {
     struct bench bench = make_bench(give_up);
-    expect_broken(&bench, "run returned -1000 at position 100, before a call");
+    expect_broken(&bench, "run ended (-1000) at position 100, before a call");
 }
 
 static int fail(struct bench *bench, struct counter *counter, struct ftvm_node *node)
@@ -285,7 +285,7 @@ Test(check_rules, a_failing_callback_ends_it)
 {
     struct bench bench = make_bench(count);
     bench.world = send_poison;
-    expect_broken(&bench, "the machine's deliver failed with -1 at position 100");
+    expect_broken(&bench, "the machine's deliver failed at position 100: invalid argument");
 }
 
 /* Asks on and on without getting on. */

@@ -21,7 +21,8 @@ struct machine {
     int in_digest;
     _Atomic int in_emit;
     char digest_line[256];
-    uint64_t inputs;
+    uint64_t inputs, empty_inputs;
+    _Atomic uint64_t empty_outputs;
     _Atomic bool digested; /* inside of a call that ends an epoch */
 };
 
@@ -31,7 +32,7 @@ static void nothing_emitted(void *context, uint32_t device, const void *data, si
     struct ftvm_epoch epoch;
     (void)device;
     (void)data;
-    (void)size;
+    machine->empty_outputs += size == 0;
     machine->in_emit = ftvm_boundary(machine->node, 0, &epoch);
 }
 
@@ -41,8 +42,8 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
     struct ftvm_epoch epoch;
     (void)device;
     (void)data;
-    (void)size;
     machine->inputs++;
+    machine->empty_inputs += size == 0;
     machine->in_deliver = ftvm_boundary(machine->node, 1000, &epoch);
     cr_expect_eq(ftvm_output(machine->node, 1, "x", 1), 0, "deliver may answer");
     return machine->deliver_result;
@@ -153,6 +154,7 @@ Test(misuse, calls_too_early_say_what_comes_first)
     configure(&config);
     struct ftvm_node *node = create(&config);
     expect_error(node, ftvm_begin(node, &ops, NULL, 0, &epoch), FTVM_E_STATE, "ftvm_node_start");
+    expect_error(node, ftvm_input(node, 0, "x", 1), FTVM_E_STATE, "ftvm_node_start comes first");
     expect_error(node, ftvm_node_stop(node), FTVM_E_STATE, "not started");
     expect_error(node, ftvm_node_fail(node, "why"), FTVM_E_STATE, "not started");
     cr_assert_eq(ftvm_node_start(node), 0);
@@ -237,6 +239,28 @@ Test(misuse, calls_of_another_thread_are_refused)
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 
+Test(misuse, calls_after_the_end_say_again_what_it_was)
+{
+    struct machine machine = {0};
+    struct ftvm_epoch epoch;
+    uint64_t value = 0;
+    ftvm_position at = 0;
+    int result;
+    start_lone(&machine, &epoch);
+    cr_assert_eq(ftvm_node_stop(machine.node), 0);
+    do {
+        result = ftvm_boundary(machine.node, at += 1000, &epoch);
+    } while (result == 0);
+    cr_expect_eq(result, FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_output(machine.node, 1, "x", 1), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_value(machine.node, at, &value, sizeof value), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_clock(machine.node, at, &value), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_idle(machine.node, at + 1000, UINT64_MAX, &epoch), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_boundary(machine.node, at + 2000, &epoch), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_halt(machine.node, at + 2000), FTVM_E_STOPPED);
+    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+}
+
 Test(misuse, calls_from_callbacks_are_refused)
 {
     struct machine machine = {0};
@@ -253,6 +277,41 @@ Test(misuse, calls_from_callbacks_are_refused)
               machine.in_emit);
     cr_expect_eq(machine.in_digest, FTVM_E_STATE);
     cr_expect_not_null(strstr(machine.digest_line, "ftvm_output"), "%s", machine.digest_line);
+    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+}
+
+/* The input was not given to a primary-to-be in vain: it is refused, and given again. */
+Test(misuse, input_of_a_primary_counts_from_its_start_on)
+{
+    struct machine machine = {0};
+    struct ftvm_config config;
+    struct ftvm_epoch epoch;
+    configure(&config);
+    machine.node = create(&config);
+    cr_assert_eq(ftvm_input(machine.node, 1, "x", 1), FTVM_E_STATE);
+    cr_assert_eq(ftvm_node_start(machine.node), 0);
+    cr_assert_eq(ftvm_input(machine.node, 1, "x", 1), 0, "before ftvm_begin");
+    cr_assert_eq(ftvm_begin(machine.node, &ops, &machine, 0, &epoch), 0);
+    for (ftvm_position at = 1000; machine.inputs == 0; at += 1000) {
+        cr_assert_eq(ftvm_boundary(machine.node, at, &epoch), 0);
+    }
+    cr_expect_eq(machine.inputs, 1);
+    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+}
+
+Test(misuse, inputs_and_outputs_may_be_empty)
+{
+    struct machine machine = {0};
+    struct ftvm_epoch epoch;
+    start_lone(&machine, &epoch);
+    cr_assert_eq(ftvm_input(machine.node, 1, NULL, 0), 0);
+    cr_assert_eq(ftvm_input(machine.node, 1, "", 0), 0);
+    cr_assert_eq(ftvm_output(machine.node, 1, NULL, 0), 0);
+    for (ftvm_position at = 1000; machine.empty_inputs < 2 || machine.empty_outputs < 1;
+         at += 1000) {
+        cr_assert_eq(ftvm_boundary(machine.node, at, &epoch), 0);
+        usleep(1000);
+    }
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 
@@ -374,7 +433,7 @@ Test(misuse, deliver_that_fails_ends_the_node_with_its_code)
     for (ftvm_position at = 1000; result == 0; at += 1000) {
         result = ftvm_boundary(machine.node, at, &epoch);
     }
-    expect_error(machine.node, result, FTVM_E_MACHINE, "-77");
+    expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's deliver failed: -77");
     cr_expect_eq(ftvm_node_destroy(machine.node), 0);
 }
 

@@ -3,9 +3,11 @@
  * A primary is "killed" by destroying its node without stopping it.
  */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tests/libftvm/toy_machine.h"
@@ -17,6 +19,10 @@ struct replica {
     struct ftvm_node *node;
     struct toy_machine *toy;
     struct ftvm_event last_failover;
+    char joined[128];               /* text of the last join */
+    unsigned refusals;              /* told of */
+    char refused[128];              /* who and why, the last */
+    uint64_t pause_ns, state_bytes; /* of the last transfer */
     ftvm_position diverged_at;
     char report[512]; /* with it */
 };
@@ -31,6 +37,17 @@ static void on_event(void *context, const struct ftvm_event *event)
     }
     if (event->kind == FTVM_EVENT_FAILOVER) {
         replica->last_failover = *event;
+    }
+    if (event->kind == FTVM_EVENT_JOIN) {
+        snprintf(replica->joined, sizeof replica->joined, "%s", event->text);
+    }
+    if (event->kind == FTVM_EVENT_REFUSE) {
+        replica->refusals++;
+        snprintf(replica->refused, sizeof replica->refused, "%s: %s", event->peer, event->text);
+    }
+    if (event->kind == FTVM_EVENT_TRANSFER && event->done == event->total) {
+        replica->pause_ns = event->pause_ns;
+        replica->state_bytes = event->done;
     }
     if (event->kind == FTVM_EVENT_DIVERGED) {
         replica->diverged_at = event->position;
@@ -331,6 +348,62 @@ static void end_pair(struct arbiter_place *place, struct replica *a, struct repl
     arbiter_place_remove(place);
 }
 
+Test(pair, both_sides_tell_of_a_join_in_words, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char expected[128];
+    start_pair(&place, &a, &b);
+    snprintf(expected, sizeof expected, "%s joins", status_of(&b).replica);
+    cr_expect_str_eq(a.joined, expected);
+    snprintf(expected, sizeof expected, "accepted by %s", status_of(&a).replica);
+    cr_expect_str_eq(b.joined, expected);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&place, &a, &b);
+}
+
+static bool has_got_two_inputs(const struct replica *replica)
+{
+    return status_of(replica).inputs == 2;
+}
+
+Test(pair, empty_inputs_come_through_the_log, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&place, &a, &b);
+    cr_assert_eq(ftvm_input(a.node, 7, NULL, 0), 0);
+    cr_assert_eq(ftvm_input(a.node, 7, "", 0), 0);
+    wait_until(has_got_two_inputs, &a, "both delivered");
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->inputs, 2);
+    cr_expect_eq(b.toy->inputs, 2);
+    cr_expect_eq(a.toy->state, b.toy->state);
+    end_pair(&place, &a, &b);
+}
+
+/* The backup has no guest that could stand still. */
+Test(pair, only_the_primary_tells_how_long_its_guest_stood_still, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    start_pair(&place, &a, &b);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    cr_expect_gt(a.pause_ns, 0);
+    cr_expect_eq(b.pause_ns, 0);
+    cr_expect_eq(a.state_bytes, b.state_bytes);
+    end_pair(&place, &a, &b);
+}
+
 Test(pair, halts_on_both_sides_when_the_guest_halts, .timeout = 60)
 {
     struct arbiter_place place;
@@ -360,6 +433,116 @@ Test(pair, a_slow_backup_executes_all_of_the_log_before_it_ends, .timeout = 60)
     cr_assert_eq(b.toy->position, a.toy->position);
     cr_assert_eq(b.toy->state, a.toy->state);
     end_pair(&place, &a, &b);
+}
+
+static bool has_run(const struct replica *replica)
+{
+    return status_of(replica).position > 0;
+}
+
+static bool has_an_input(const struct replica *replica)
+{
+    return status_of(replica).inputs > 0;
+}
+
+/* A primary that has run before its backup joined it, and an input for both. */
+static void start_pair_with_an_input(struct replica *a, struct replica *b,
+                                     const struct arbiter_place *place)
+{
+    struct ftvm_config config;
+    const uint64_t value = 42;
+    configure(&config, place, a);
+    start_primary_with(a, &config);
+    wait_until(has_run, a, "a's first epoch");
+    start_backup_of(b, place, a);
+    wait_until(is_protected, b, "b protects");
+    cr_assert_eq(ftvm_input(a->node, 7, &value, sizeof value), 0);
+    wait_until(has_an_input, a, "the input");
+}
+
+Test(pair, inputs_and_states_find_the_epoch_that_begins_with_them, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    start_pair_with_an_input(&a, &b, &place);
+    cr_assert_eq(ftvm_node_stop(a.node), 0);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->inputs, 1);
+    cr_expect_eq(b.toy->inputs, 1);
+    cr_expect_eq(a.toy->blind, 0, "in deliver");
+    cr_expect_eq(b.toy->blind, 0, "in load, or in deliver");
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
+}
+
+Test(pair, only_a_backup_is_promoted, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    arbiter_place_make(&place);
+    start_pair_with_an_input(&a, &b, &place);
+    kill_replica(&a);
+    wait_until(is_primary, &b, "b takes over");
+    cr_assert_eq(ftvm_node_stop(b.node), 0);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_STOPPED);
+    cr_expect_eq(a.toy->promotions, 0);
+    cr_expect_eq(b.toy->promotions, 1);
+    end(&a);
+    end(&b);
+    arbiter_place_remove(&place);
+}
+
+/* ---- A stop from a signal handler ------------------------------------------------------------ */
+
+static struct ftvm_node *_Atomic signalled;
+static _Atomic int stops, wrong_stops;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    wrong_stops += ftvm_node_stop(signalled) != 0;
+    stops++;
+}
+
+/* Handlers that interrupt this thread while it holds the node's locks: a stop that took one would
+ * wait for ever. */
+static void stop_while_calls_hold_locks(enum ftvm_io io)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct ftvm_config config;
+    const struct itimerval often = {{0, 50}, {0, 50}};
+    const struct itimerval never = {0};
+    arbiter_place_make(&place);
+    configure(&config, &place, &a);
+    config.io = io;
+    a.node = toy_node_start(&config);
+    signalled = a.node;
+    cr_assert_neq(signal(SIGALRM, on_alarm), SIG_ERR);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    while (stops < 2000) {
+        status_of(&a);
+        ftvm_input(a.node, 7, "x", 1);
+    }
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    cr_expect_eq(wrong_stops, 0);
+    end(&a);
+    arbiter_place_remove(&place);
+}
+
+Test(pair, a_signal_handler_may_stop, .timeout = 60)
+{
+    stop_while_calls_hold_locks(FTVM_IO_THREAD);
+}
+
+Test(pair, a_signal_handler_may_stop_a_node_in_its_own_loop, .timeout = 60)
+{
+    stop_while_calls_hold_locks(FTVM_IO_CALLER);
 }
 
 Test(pair, stops_on_both_sides_and_releases_the_record, .timeout = 60)
@@ -459,6 +642,28 @@ Test(pair, finds_the_page_of_memory_that_differs, .timeout = 60)
     end_pair(&place, &a, &b);
 }
 
+/* A code of the library is told by its text, as nobody knows numbers. */
+Test(pair, a_backup_says_why_its_load_failed, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct ftvm_config config;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char line[512];
+    b.toy->load_result = FTVM_E_CORRUPT;
+    arbiter_place_make(&place);
+    configure(&config, &place, &a);
+    start_primary_with(&a, &config);
+    start_backup_of(&b, &place, &a);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_MACHINE);
+    ftvm_node_error(b.node, line, sizeof line);
+    cr_expect_str_eq(line, "the machine's load failed: damaged or hostile data from the other "
+                           "replica");
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    end_pair(&place, &a, &b);
+}
+
 Test(pair, promotion_by_command_fences_the_old_primary, .timeout = 60)
 {
     struct arbiter_place place;
@@ -517,6 +722,7 @@ static int join_result(const struct arbiter_place *place, const struct replica *
     snprintf(join, sizeof join, "127.0.0.1:%u", status_of(primary).listen_port);
     config.role = FTVM_ROLE_BACKUP;
     config.join = join;
+    config.replica = "joiner";
     config.join_timeout_ms = 500;
     config.name = name;
     config.description = description;
@@ -543,6 +749,29 @@ Test(pair, joiners_are_refused_with_the_reason, .timeout = 60)
     cr_assert_not_null(strstr(line, "backup already"), "%s", line);
     cr_assert_eq(join_result(&place, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
     cr_assert_not_null(strstr(line, "join its primary"), "%s", line);
+    ftvm_node_stop(a.node);
+    toy_join(a.toy);
+    toy_join(b.toy);
+    end_pair(&place, &a, &b);
+}
+
+/* It asks each 200 ms until its time is over. */
+Test(pair, a_joiner_that_asks_again_is_told_of_once, .timeout = 60)
+{
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    char line[512], expected[128];
+    start_pair(&place, &a, &b);
+    cr_assert_eq(join_result(&place, &a, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(a.refusals, 1);
+    snprintf(expected, sizeof expected, "joiner: there is a backup already: %s",
+             status_of(&b).replica);
+    cr_expect_str_eq(a.refused, expected);
+    cr_assert_eq(join_result(&place, &b, NULL, NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(b.refusals, 1);
+    cr_assert_eq(join_result(&place, &a, "other", NULL, line, sizeof line), FTVM_E_REFUSED);
+    cr_expect_eq(a.refusals, 2);
     ftvm_node_stop(a.node);
     toy_join(a.toy);
     toy_join(b.toy);

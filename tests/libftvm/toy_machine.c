@@ -17,6 +17,7 @@ static int toy_deliver(void *machine, uint32_t device, const void *data, size_t 
     memcpy(&value, data, size < sizeof value ? size : sizeof value);
     toy->state = stir(toy->state, value + device);
     toy->inputs++;
+    toy->blind += toy->epoch->position != toy->position;
     return 0;
 }
 
@@ -52,12 +53,14 @@ static int toy_load(void *machine, struct ftvm_reader *reader)
         return result;
     }
     toy->position = fields[0];
+    toy->blind += toy->epoch->position != toy->position;
     toy->state = fields[1];
     toy->epochs = fields[2];
     toy->inputs = fields[3];
     toy->last_clock_ns = fields[4];
-    return toy->has_memory ? ftvm_read_memory(reader, toy->ballast, TOY_BALLAST)
-                           : ftvm_read(reader, toy->ballast, TOY_BALLAST);
+    result = toy->has_memory ? ftvm_read_memory(reader, toy->ballast, TOY_BALLAST)
+                             : ftvm_read(reader, toy->ballast, TOY_BALLAST);
+    return toy->load_result < 0 ? toy->load_result : result;
 }
 
 static void toy_digest(void *machine, struct ftvm_digest *digest)
@@ -148,7 +151,8 @@ static void *run(void *argument)
         .state_size = toy_state_size,
     };
     struct toy_machine *toy = argument;
-    struct ftvm_epoch epoch;
+    struct ftvm_epoch epoch = {.position = UINT64_MAX};
+    toy->epoch = &epoch;
     int result = ftvm_begin(toy->node, &ops, toy, toy->position, &epoch);
     while (result >= 0) {
         result = execute(toy, &epoch);

@@ -43,9 +43,12 @@ struct toy_machine {
     struct ftvm_node *node;
     pthread_t thread;
     int result;        /* of the run */
+    int load_result;   /* of its load, if it is to fail */
     uint64_t flip_at;  /* breaks determinism: the state is changed in that epoch */
     uint64_t spoil_at; /* the same: a byte of the ballast is */
     uint64_t promotions;
+    const struct ftvm_epoch *epoch; /* the one that its loop has */
+    uint64_t blind; /* deliver or load was called before that was the one that begins there */
     pthread_mutex_t lock;
     struct toy_output *emitted;
     size_t emitted_count;

@@ -242,10 +242,66 @@ Test(traces_epoch, released_counts_drop_kept_outputs, .timeout = 20)
                  "[   18] A emits 5\n"
                  "[   19] A makes output 6\n"
                  "[   19] A emits 6\n"
-                 "[   27] B keeps 3\n"
-                 "[   41] A -> B HEARTBEAT, released 6\n"
+                 "[   21] A -> B HEARTBEAT, released 6\n"
+                 "[   27] B keeps 0\n"
                  "[   42] B -> A ACK received 3, consumed 3\n"
                  "[   42] B -> A HEARTBEAT, released 0\n"
+                 "[   71] A -> B HEARTBEAT, released 6\n"
                  "[   87] B keeps 0\n");
+    story_ends(c);
+}
+
+/* Rule R4: an output that could not leave is offered again, nothing overtakes it, and the backup is
+ * not told that it has left. The story says "emits" of what is offered. */
+Test(traces_epoch, refused_output_is_kept_and_offered_again, .timeout = 20)
+{
+    struct cluster_config config = cluster_defaults();
+    config.program = "o|o|o|o";
+    struct cluster *c = story_of_a_pair(&config);
+    cluster_run(c, 12 * MS);
+    size_t left = c->emission_count;
+    cluster_fill_sink(c, A, 14 * MS);
+    cluster_run(c, 10 * MS);
+    cr_expect_eq(c->emission_count, left);
+    cr_expect_eq(cluster_status(c, A).outputs_held, 1);
+    cluster_run(c, 20 * MS);
+    cr_expect_gt(c->emission_count, left);
+    EXPECT_STORY(c, "refused_output_is_kept_and_offered_again",
+                 "[    1] A makes output 2\n"
+                 "[    1] A emits 2\n"
+                 "[    6] A -> B BOUNDARY lsn 2, released 2\n"
+                 "[    6] A runs epoch 2\n"
+                 "[    7] B -> A ACK received 2, consumed 1\n"
+                 "[    8] B runs epoch 2\n"
+                 "[   11] A makes output 3\n"
+                 "[   11] A emits 3\n"
+                 "[   12] nothing takes A's outputs for 14 ms\n"
+                 "[   16] A -> B BOUNDARY lsn 3, released 3\n"
+                 "[   16] A runs epoch 3\n"
+                 "[   17] B -> A ACK received 3, consumed 2\n"
+                 "[   18] B runs epoch 3\n"
+                 "[   21] A makes output 4\n"
+                 "[   21] A emits 4\n"
+                 "[   22] A emits 4\n"
+                 "[   23] A emits 4\n"
+                 "[   24] A emits 4\n"
+                 "[   25] A emits 4\n"
+                 "[   26] A -> B BOUNDARY lsn 4\n"
+                 "[   26] A runs epoch 4\n"
+                 "[   26] A emits 4\n"
+                 "[   27] B -> A ACK received 4, consumed 3\n"
+                 "[   28] B runs epoch 4\n"
+                 "[   31] A makes output 5\n"
+                 "[   31] A emits 5\n"
+                 "[   36] A -> B BOUNDARY lsn 5, released 5\n"
+                 "[   36] A runs epoch 5\n"
+                 "[   37] B -> A ACK received 5, consumed 4\n"
+                 "[   38] B runs epoch 5\n"
+                 "[   41] A makes output 6\n"
+                 "[   41] A emits 6\n"
+                 "[   42] B -> A ACK received 5, consumed 5\n");
+    for (size_t i = 1; i < c->emission_count; i++) {
+        cr_expect_eq(c->emissions[i].number, c->emissions[i - 1].number + 1);
+    }
     story_ends(c);
 }

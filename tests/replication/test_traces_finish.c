@@ -301,8 +301,8 @@ Test(traces_finish, backup_halts_in_its_place, .timeout = 20)
                  "[   16] B has its claim answered: won\n"
                  "[   16] B failover: live at position 45000 with 1 outputs to send again\n"
                  "[   16] B emits 2\n"
-                 "[   16] B gives up term 2\n"
                  "[   16] B role: primary, unprotected\n"
+                 "[   16] B gives up term 2\n"
                  "[   18] B has its release answered: won\n"
                  "[   18] B ends, halted: the guest powered off\n");
     story_ends(c);

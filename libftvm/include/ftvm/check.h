@@ -5,8 +5,9 @@
  * before that: it runs the machine once and records its log, and runs it again from that log, as a
  * backup would: as it is, with epochs of other lengths that end where they ended, stopped at other
  * places (ftvm_stop_at), and from states that were saved on the way. What ops.digest tells is
- * compared at every boundary. Where two runs differ it closes in on the first position at which
- * they do, and says which parts of the state differ there, and how.
+ * compared of each new machine before its first step, and at every boundary. Where two runs differ
+ * it closes in on the first position at which they do, and says which parts of the state differ
+ * there, and how.
  *
  *     struct ftvm_check check;
  *     struct ftvm_check_report report = {.size = sizeof report};
@@ -38,8 +39,10 @@ extern "C" {
 struct ftvm_check {
     size_t size; /* sizeof(struct ftvm_check) of the caller, set by ftvm_check_init */
 
-    /* Makes a machine as it is before its first instruction; equal ones each time. Two are alive at
-     * a time at most. 0, or a negative code, which ends the check (FTVM_E_MACHINE). */
+    /* Makes a machine as it is before its first instruction; equal ones each time. Each is looked
+     * at by ops.digest inside of its ftvm_begin, so that all that digest reads must be set before
+     * that. Two are alive at a time at most. 0, or a negative code, which ends the check
+     * (FTVM_E_MACHINE). */
     int (*create)(void *context, void **machine);
     /* Frees what create made. */
     void (*destroy)(void *context, void *machine);
@@ -55,7 +58,10 @@ struct ftvm_check {
 
     uint64_t epochs;       /* how many are run, unless the guest halts or idles for ever (500) */
     uint64_t epoch_length; /* units of position of each (10000) */
-    uint64_t unit_ns;      /* guest nanoseconds per unit of position (4) */
+    uint64_t unit_ns;      /* guest nanoseconds per unit of position (4). It decides how many timer
+                              interrupts come while the guest runs, inside of epochs: the defaults
+                              are 20 ms of a busy guest's time. Where interrupts matter, raise it,
+                              to 400, say, with an epoch_length of 40000 */
     uint64_t seed;         /* where runs are stopped and states are saved follows from it (1) */
     uint32_t chunkings;    /* runs that are stopped at other places; the first stops everywhere for
                               an epoch in a hundred (4) */
@@ -88,11 +94,14 @@ struct ftvm_check_report {
     uint64_t states;        /* that were run from */
     ftvm_position agreed;   /* FTVM_E_DIVERGED: last position at which the runs agreed */
     ftvm_position differs;  /* first at which they did not; agreed + 1 if it could be found exactly.
-                               Where a  state differs right after its load, both are its position */
+                               Where a state differs right after its load, both are its position;
+                               where two new machines differ, both are the one that ftvm_begin was
+                               told */
     char text[FTVM_CHECK_TEXT]; /* what was found, for people: lines, the last without its end */
 };
 
-/* 0: every run agreed. FTVM_E_DIVERGED: two did not, and the report says where and how.
+/* 0: every run agreed in what happened; the text says how much guest time that was, and what did
+ * not happen ("not seen: ..."). FTVM_E_DIVERGED: two did not, and the report says where and how.
  * FTVM_E_INVALID: `check` is not filled in. FTVM_E_MACHINE: a callback failed, or the machine's
  * loop broke a rule (report->text says which). FTVM_E_MEMORY. Takes about as long as running the
  * guest three times for each of chunkings and states. */

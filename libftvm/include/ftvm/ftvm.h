@@ -5,18 +5,23 @@
  * other unit of progress) after the other. You link libftvm, describe the machine by a few
  * callbacks (struct ftvm_machine_ops), and call the library where the outside world touches it:
  *
- *     ftvm_node_create(&config, &node);     one replica of the machine
- *     ftvm_node_start(node);                primary: claim the term; backup: join the primary
- *     ftvm_begin(node, &ops, me, &epoch);   backup: the state arrives through ops.load
- *     for (;;) {
- *         run the guest until epoch.position + epoch.length, or until it idles or halts
- *           (better: until ftvm_stop_at(node, position), again and again);
- *         what leaves it:               ftvm_output(node, device, data, size);
- *         a result it cannot compute:   ftvm_value(node, position, &value, sizeof value);
- *         then:                         ftvm_boundary(node, position, &epoch);
+ *     // One replica of the machine. Primary: claims the term; backup: joins its primary.
+ *     ftvm_node_create(&config, &node, error, sizeof error);
+ *     ftvm_node_start(node);
+ *     // Backup: the state arrives through ops.load.
+ *     int result = ftvm_begin(node, &ops, me, position, &epoch);
+ *     while (result >= 0) {
+ *         // Run the guest until epoch.position + epoch.length, or until it idles or halts
+ *         // (better: until ftvm_stop_at(node, position), again and again).
+ *         // What leaves it:
+ *         ftvm_output(node, device, data, size);
+ *         // A result that it cannot compute:
+ *         ftvm_value(node, position, &value, sizeof value);
+ *         // Then:
+ *         result = ftvm_boundary(node, position, &epoch);
  *     }
- *     from any thread, when the world has something for the guest:
- *                                       ftvm_input(node, device, data, size);
+ *     // From any thread, when the world has something for the guest:
+ *     ftvm_input(node, device, data, size);
  *
  * The same loop runs on the primary and on the backup; the machine need not know which it is. A
  * boundary is the only place where inputs enter the guest (ops.deliver). When the primary is lost,
@@ -36,13 +41,18 @@
  * global state: any number of nodes may live in one process. It installs no signal handlers, prints
  * nothing and never exits. On fork() a node stays with the parent: the child must not touch it.
  *
- * Errors. Every int result is 0 or positive for success, or one of the negative enum ftvm_error;
- * ftvm_node_error() then has a line for people that names the values involved. On error nothing was
- * taken. A node pointer of NULL is FTVM_E_INVALID.
+ * Errors. Every call that can fail returns 0, or one of the negative enum ftvm_error (ftvm_node_fd:
+ * a descriptor in place of the 0); ftvm_node_error() then has a line for people that names the
+ * values involved. On error nothing was taken. A node pointer of NULL is FTVM_E_INVALID. Errors
+ * that end the run come again with each call of the vCPU thread: a core that makes an output or
+ * asks for a value in the middle of an instruction may finish that with whatever it has, as its
+ * next ftvm_boundary tells.
  *
  * Growth. A struct that begins with `size` may gain fields at its end in a later 0.x: set it to the
- * struct's size, by an init call where there is one, and programs built with older headers go on
- * working with newer libraries. All other structs and all numbers of enumerators stay as they are.
+ * struct's size, and programs built with older headers go on working with newer libraries. Of
+ * struct ftvm_config and struct ftvm_check the init call sets it; of struct ftvm_machine_ops,
+ * struct ftvm_status and struct ftvm_check_report the caller does. All other structs and all
+ * numbers of enumerators stay as they are.
  *
  * Sources: Bressoud and Schneider, "Hypervisor-based fault tolerance", SOSP 1995 and TOCS 14(1),
  * 1996: epochs, rules P0-P7, the output rule of the revised protocol (section 4.3).
@@ -120,9 +130,9 @@ FTVM_API const char *ftvm_strerror(int error);
 
 /* ---- Limits -------------------------------------------------------------------------------- */
 
-#define FTVM_MAX_INPUT       (128u * 1024) /* bytes of one input */
-#define FTVM_MAX_OUTPUT      (128u * 1024) /* bytes of one output */
-#define FTVM_MAX_VALUE       4096u         /* bytes of one value */
+#define FTVM_MAX_INPUT       (128u * 1024) /* bytes of one input, which may have none */
+#define FTVM_MAX_OUTPUT      (128u * 1024) /* bytes of one output, which may have none */
+#define FTVM_MAX_VALUE       4096u         /* bytes of one value, which has at least 1 */
 #define FTVM_MAX_DESCRIPTION (64u * 1024)  /* bytes of a machine's description */
 #define FTVM_MAX_NAME        64u           /* bytes of a name */
 
@@ -194,8 +204,9 @@ enum ftvm_settle {
 struct ftvm_machine_ops {
     size_t size; /* sizeof(struct ftvm_machine_ops) */
     /* An input enters the guest. vCPU thread, at a boundary, in the order of the log, on both
-     * replicas. Data is valid during the call. May call ftvm_output and ftvm_input. A negative
-     * result ends the node (FTVM_E_MACHINE). */
+     * replicas. Data is valid during the call. The epoch that begins there, the caller's `next` or
+     * `first`, is filled in already. May call ftvm_output and ftvm_input. A negative result ends
+     * the node (FTVM_E_MACHINE). */
     int (*deliver)(void *machine, uint32_t device, const void *data, size_t size);
     /* An output may leave: send it now. Must not block. Called on the active replica
      * only, and after a promotion possibly again for outputs that the lost primary had sent. One at
@@ -203,19 +214,23 @@ struct ftvm_machine_ops {
      * May call ftvm_input, ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has
      * returned, so the machine lives longer than its node. */
     void (*emit)(void *machine, uint32_t device, const void *data, size_t size);
-    /* Writes the whole state, its version first. vCPU thread, at a boundary. 0 or a negative code;
-     * a state that cannot be saved leaves the machine without that backup, and running. */
+    /* Writes the whole state, its version first; the position need not be in it (see load). vCPU
+     * thread, at a boundary. 0 or a negative code; a state that cannot be saved leaves the machine
+     * without that backup, and running. */
     int (*save)(void *machine, struct ftvm_writer *writer);
     /* Replaces the state by what is read, which must be all of it. It comes from the network, and
      * perhaps from another version: to be checked before it is used. vCPU thread, inside ftvm_begin
-     * on a backup. 0, or a negative code (the node ends, FTVM_E_MACHINE). */
+     * on a backup, whose `first` is filled in already: position and clock are there, as the state
+     * need not have them. 0, or a negative code (the node ends, FTVM_E_MACHINE). */
     int (*load)(void *machine, struct ftvm_reader *reader);
     /* Adds to `digest` what must agree between replicas at equal positions, part by part; cheap, as
      * it is asked for at every boundary. vCPU thread. NULL: no check but the position's. */
     void (*digest)(void *machine, struct ftvm_digest *digest);
-    /* This replica is active from here on. Called once, on the vCPU thread, at the boundary (or
-     * value) where the log ended: settle I/O in flight, announce on networks. May call ftvm_input
-     * and ftvm_output. NULL: nothing. */
+    /* This backup is active from here on. Called once, on the vCPU thread, at the boundary (or
+     * value) where the log ended, before the next epoch is known: settle I/O in flight, announce on
+     * networks. Never called on a replica that starts as primary, which is active from
+     * ftvm_node_start on: what faces the world (a console, an address) is turned on there, and
+     * here. May call ftvm_input and ftvm_output. NULL: nothing. */
     void (*promoted)(void *machine, enum ftvm_settle settle);
     /* Bytes that save would write, for progress display. vCPU thread. NULL: unknown. */
     uint64_t (*state_size)(void *machine);
@@ -230,7 +245,9 @@ struct ftvm_epoch {
                                the epoch, perhaps 0 (the guest idled twice in one place): so look
                                whether the guest idles or halts before whether the epoch has ended,
                                and use the length for nothing but where to stop */
-    uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset */
+    uint64_t clock_ns;      /* guest time at its start, nanoseconds since the guest's first reset.
+                               Keeps to the time of the live replica's host (CLOCK_MONOTONIC) and
+                               never goes back; a failover's time is in it, too */
     uint64_t rate_q32;      /* guest nanoseconds per unit of position, 32.32 fixed point: guest time
                                inside is clock_ns + ((at - position) * rate_q32 >> 32) */
 };
@@ -274,8 +291,9 @@ enum ftvm_io {
 enum ftvm_event_kind {
     FTVM_EVENT_START,    /* the node runs */
     FTVM_EVENT_ROLE,     /* role, protection or term changed */
-    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted */
-    FTVM_EVENT_REFUSE,   /* this primary refused a replica: text says why */
+    FTVM_EVENT_JOIN,     /* a replica joins this primary, or this backup was accepted: text */
+    FTVM_EVENT_REFUSE,   /* a joiner was refused: text says why. Told once, though it asks again,
+                            until the reason changes, or another one is refused */
     FTVM_EVENT_TRANSFER, /* state transfer: done, total (0: unknown); done == total at its end */
     FTVM_EVENT_SUSPECT,  /* the other replica is suspected lost: text says why */
     FTVM_EVENT_ARBITER,  /* the arbiter became unreachable or reachable again: text */
@@ -293,11 +311,12 @@ struct ftvm_event {
     bool is_protected;         /* as in struct ftvm_status */
     ftvm_term term;            /* of this replica, now */
     ftvm_position position;    /* of this replica's last boundary; DIVERGED: first that disagreed */
-    const char *peer;          /* name of the other replica, or "" */
+    const char *peer;          /* name of the other replica, or ""; REFUSE: of the joiner */
     const char *text;          /* one line for people, or "" */
     uint64_t done;             /* TRANSFER: bytes so far */
     uint64_t total;            /* TRANSFER: bytes in all, 0: unknown */
-    uint64_t pause_ns;         /* TRANSFER at its end: how long the guest stood still */
+    uint64_t pause_ns;         /* TRANSFER at its end, on the primary: how long the guest stood
+                                  still */
     uint64_t detected_ns;      /* FAILOVER: last sign of life until suspicion */
     uint64_t claimed_ns;       /* FAILOVER: suspicion until the claim was won */
     uint64_t consumed_ns;      /* FAILOVER: claim until the log was consumed */
@@ -305,7 +324,8 @@ struct ftvm_event {
     ftvm_position agreed;      /* DIVERGED: last that agreed */
     int error;                 /* STOP: enum ftvm_error, or 0 */
     const char *report; /* DIVERGED: on the primary, which parts of the state differ, a line for
-                           each, or ""; never NULL */
+                           each, the last without its end; "" on the backup, which knows its own
+                           alone; never NULL */
 };
 
 /* How much a line of the log matters. */
@@ -348,7 +368,10 @@ struct ftvm_config {
                               none can join. Port 0 takes a free one: ftvm_node_status says which. */
     const char *join;      /* backup: "HOST:PORT" of the primary */
     bool insecure_channel; /* allow addresses other than loopback: the channel is not encrypted */
-    uint32_t join_timeout_ms; /* backup: give up if no primary answers for that long (10000) */
+    uint32_t join_timeout_ms; /* backup: give up if no primary accepts it for that long (10000). It
+                                 asks again where nobody answers, where there is a backup already
+                                 (perhaps lost), and where it asked a backup (which may be promoted
+                                 soon); other refusals end it at once */
 
     const char *arbiter;   /* "file:PATH" on storage that both replicas see, or "none" */
     bool assume_fail_stop; /* needed with "none": a replica that is silent has really halted */
@@ -427,19 +450,27 @@ FTVM_API int ftvm_begin(struct ftvm_node *node, const struct ftvm_machine_ops *o
 /* Inside an epoch: where to stop next, to ask again there. A position beyond `position` and not
  * beyond the epoch's end; or `position` itself, if the epoch is to end there, by ftvm_boundary.
  * With it, inputs need not wait for the end of a long epoch; a machine that does not call it runs
- * each to its end. A backup's epoch ends exactly where its primary's did: just
- * past a position that was asked for, or where that one idled; so what the machine does must not
- * depend on why it stops, or on how long the epoch is. For a machine that is past the epoch's end
- * the answer is not beyond `position`, too. Stopping must not change what the guest does. Costs
- * less than a microsecond. vCPU thread; on another one it answers `position`. */
+ * each to its end. A backup's epoch ends exactly where its primary's did: just past a position that
+ * was asked for, or where that one idled; so what the machine does must not depend on why it stops,
+ * or on how long the epoch is. For a machine that is past the epoch's end the answer is not beyond
+ * `position`, too. Stopping must not change what the guest does. Costs less than a microsecond.
+ * vCPU thread; on another one it answers `position`.
+ *
+ * What a machine does at a position without leaving it (it takes an interrupt, looks whether a
+ * timer has gone off) must come out the same whether it was stopped there or not, and must be
+ * repeatable, as the epoch may end there and the next one begin. So it is looked for at every
+ * position at which it can happen, not where the machine's loop is entered; and done either before
+ * this call each time, such that a second time changes nothing, or after an answer beyond
+ * `position`, and then at least one unit is executed before this is called again. Where neither can
+ * be had, count it as a unit of position. */
 FTVM_API ftvm_position ftvm_stop_at(struct ftvm_node *node, ftvm_position position);
 
 /* The epoch ended at `position`. Delivers inputs, and says how to go on. In this order: ops.digest
- * is asked, `next` is filled in, inputs are delivered, the state is saved if somebody joins. Blocks
- * a backup until the log is here, and a primary as long as the protocol demands. vCPU thread.
- * Errors end the run: FTVM_E_STOPPED, FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK,
- * ...; but FTVM_E_INVALID, a position before the last one, and FTVM_E_THREAD and FTVM_E_STATE take
- * nothing and change nothing. */
+ * is asked, ops.promoted is called if this backup goes live, `next` is filled in, inputs are
+ * delivered, the state is saved if somebody joins. Blocks a backup until the log is here, and a
+ * primary as long as the protocol demands. vCPU thread. Errors end the run: FTVM_E_STOPPED,
+ * FTVM_E_FENCED, FTVM_E_DIVERGED, FTVM_E_LOST, FTVM_E_STUCK, ...; but FTVM_E_INVALID, a position
+ * before the last one, and FTVM_E_THREAD and FTVM_E_STATE take nothing and change nothing. */
 FTVM_API int ftvm_boundary(struct ftvm_node *node, ftvm_position position, struct ftvm_epoch *next);
 
 /* The same for a guest that has nothing to do until an input arrives or until guest time is
@@ -452,14 +483,14 @@ FTVM_API int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t 
  * order and the claim is released. Returns FTVM_E_HALTED when that is done. vCPU thread. */
 FTVM_API int ftvm_halt(struct ftvm_node *node, ftvm_position position);
 
-/* Something leaves the machine. Copied; emitted through ops->emit when the protocol allows. Blocks
- * while the bounded queue is full. vCPU thread. */
+/* Something leaves the machine; of 0 bytes, too. Copied; emitted through ops->emit when the
+ * protocol allows. Blocks while the bounded queue is full. vCPU thread. */
 FTVM_API int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* An environment instruction: in `value` goes what this replica would answer, out comes what the
  * log says (on a primary: the same). `position` is that of the instruction, inside the epoch.
  * Returns at once on an active replica, and blocks a backup until the log is here. FTVM_E_TOO_LARGE
- * beyond FTVM_MAX_VALUE bytes; the errors of ftvm_boundary. vCPU thread. */
+ * for 0 bytes, and beyond FTVM_MAX_VALUE; the errors of ftvm_boundary. vCPU thread. */
 FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size);
 
 /* A read of the guest's clock as an environment instruction, for machines that cannot compute time
@@ -467,14 +498,20 @@ FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *va
  * back. vCPU thread. */
 FTVM_API int ftvm_clock(struct ftvm_node *node, ftvm_position position, uint64_t *clock_ns);
 
-/* The world has something for the guest. Copied; delivered at a coming boundary, in order; from
- * ftvm_node_start on, also before ftvm_begin. On a backup, and before, it is accepted and ignored.
- * FTVM_E_FULL: the bounded queue is full and nothing was taken. Any thread. */
+/* The world has something for the guest; of 0 bytes, too. Copied; delivered at a coming boundary,
+ * in order; from ftvm_node_start on, also before ftvm_begin. On a backup it is accepted and
+ * ignored, as the primary's world counts: a thread that reads a console would take there what
+ * nobody gets, so it begins to read when its replica is active (started as a primary, or
+ * ops.promoted was called). What was accepted and is in no boundary that the backup has got is lost
+ * with the primary, as a network loses frames. FTVM_E_STATE: before ftvm_node_start, on any
+ * replica. FTVM_E_FULL: the bounded queue is full. Nothing was taken then, and it may be given
+ * again later. Any thread. */
 FTVM_API int ftvm_input(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* Stops the machine in good order (on a primary: both replicas, claim released; on a backup: only
  * this replica leaves). ftvm_boundary returns FTVM_E_STOPPED soon after. Any thread; returns at
- * once. */
+ * once. From the return of ftvm_node_start until ftvm_node_destroy it takes no lock, and a signal
+ * handler may call it; no other call on a node is for signal handlers. */
 FTVM_API int ftvm_node_stop(struct ftvm_node *node);
 
 /* This replica has failed in a way that the library cannot see (its disk, say): it ends at once and
