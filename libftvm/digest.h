@@ -18,6 +18,7 @@ struct digest_part {
 
 struct ftvm_digest {
     bool whole;
+    uint64_t epoch; /* number of the one that ends, the same on both replicas */
     uint64_t value; /* starts as 0 */
     /* NULL: nobody looks. */
     void (*added)(void *context, const struct digest_part *part);

@@ -176,6 +176,7 @@ struct ftvm_node {
     bool vcpu_live;         /* the log is not consulted any more */
     int64_t clock_offset_ns;
     uint64_t last_clock_ns;
+    uint64_t epoch_number; /* of the epoch that the machine was told last */
     struct pace pace;
 
     /* Starting, and what anyone may ask. */

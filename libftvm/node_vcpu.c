@@ -123,6 +123,7 @@ static void fill_epoch(struct ftvm_node *node, struct ftvm_epoch *to,
         .clock_ns = from->clock_ns,
         .rate_q32 = from->rate_q32,
     };
+    node->epoch_number = from->number;
     if (from->clock_ns > node->last_clock_ns) {
         node->last_clock_ns = from->clock_ns;
     }
@@ -245,7 +246,7 @@ static void keep_part(void *context, const struct digest_part *part)
 
 static uint64_t take_digest(struct ftvm_node *node, uint64_t position)
 {
-    struct ftvm_digest digest = {0};
+    struct ftvm_digest digest = {.epoch = node->epoch_number};
     bool keeps = node->parts != NULL && atomic_load(&node->has_peer);
     if (node->ops.digest == NULL) {
         return 0;

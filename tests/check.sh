@@ -44,7 +44,7 @@ step() {
 }
 
 # Programs without threads that wait for each other, sockets, or a clock.
-computes='/tests/(logging|riscv|devices)/|/replication/test_(engine|every|explore|traces)|/libftvm/test_check_(faults|rules)'
+computes='/tests/(logging|riscv|devices)/|/replication/test_(engine|every|explore|traces)|/libftvm/test_(check_(faults|rules)|memory)'
 
 log_of() {
     local label=$1 binary=$2

@@ -22,11 +22,12 @@ struct guest {
     char image[BOARD_RAM_SIZE + 1];
 };
 
-static void ignore_text(void *context, const void *text, size_t size)
+static int ignore_text(void *context, const void *text, size_t size)
 {
     (void)context;
     (void)text;
     (void)size;
+    return 0;
 }
 
 static void ignore(void *context)

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-#define PAGE_SIZE      4096u
-#define PAGES          (BOARD_RAM_SIZE / PAGE_SIZE)
-#define PAGES_PER_TURN 16u /* at a boundary, so that all have had their turn after 16 */
-
 void state_fill(const struct machine *machine, struct state_head *head)
 {
     memset(head, 0, sizeof *head);
@@ -42,7 +38,7 @@ int state_save(void *context, struct ftvm_writer *writer)
     struct state_head head;
     state_fill(machine, &head);
     int result = ftvm_write(writer, &head, sizeof head);
-    return result < 0 ? result : ftvm_write(writer, machine->ram, BOARD_RAM_SIZE);
+    return result < 0 ? result : ftvm_write_memory(writer, machine->ram, BOARD_RAM_SIZE);
 }
 
 int state_load(void *context, struct ftvm_reader *reader)
@@ -56,21 +52,14 @@ int state_load(void *context, struct ftvm_reader *reader)
     if (!state_apply(machine, &head)) {
         return FTVM_E_CORRUPT;
     }
-    return ftvm_read(reader, machine->ram, BOARD_RAM_SIZE);
+    return ftvm_read_memory(reader, machine->ram, BOARD_RAM_SIZE);
 }
 
+/* At most, as pages of zeros are not sent. */
 uint64_t state_size(void *context)
 {
     (void)context;
     return sizeof(struct state_head) + BOARD_RAM_SIZE;
-}
-
-static void add_pages(const struct machine *machine, struct ftvm_digest *digest, uint32_t first,
-                      uint32_t count)
-{
-    for (uint32_t page = first; page < first + count; page++) {
-        ftvm_digest_add(digest, "page", page, machine->ram + page * PAGE_SIZE, PAGE_SIZE);
-    }
 }
 
 void state_digest(void *context, struct ftvm_digest *digest)
@@ -96,10 +85,5 @@ void state_digest(void *context, struct ftvm_digest *digest)
         uint32_t at = (machine->input_head + i) % MACHINE_INPUT_SIZE;
         ftvm_digest_add(digest, "input", i, &machine->input[at], 1);
     }
-    if (ftvm_digest_is_whole(digest)) {
-        add_pages(machine, digest, 0, PAGES);
-    } else {
-        uint32_t turn = (uint32_t)(machine->epoch.number % (PAGES / PAGES_PER_TURN));
-        add_pages(machine, digest, turn * PAGES_PER_TURN, PAGES_PER_TURN);
-    }
+    ftvm_digest_memory(digest, "page", machine->ram, BOARD_RAM_SIZE);
 }

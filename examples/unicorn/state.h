@@ -8,7 +8,7 @@
 #include "machine.h"
 
 #define STATE_MAGIC   UINT64_C(0x6e726f63696e75) /* "unicorn" */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 /* What is sent before the memory. In the host's byte order: the magic number is another one where
  * that is another one. */

@@ -104,7 +104,8 @@ int parts_keep(const struct parts_source *source, bool whole, struct keeper *kee
         return 0;
     }
     struct keeping keeping = {.keeper = keeper};
-    struct ftvm_digest digest = {.whole = whole, .added = keep_part, .context = &keeping};
+    struct ftvm_digest digest = {
+        .whole = whole, .epoch = source->epoch, .added = keep_part, .context = &keeping};
     source->ops->digest(source->machine, &digest);
     state->taken = true;
     state->whole = whole;
@@ -248,8 +249,10 @@ static void tell_missing(struct comparing *comparing, const struct parts_source 
 {
     for (size_t i = 0; i < comparing->kept->count; i++) {
         struct seeking seeking = {.part = &comparing->kept->parts[i]};
-        struct ftvm_digest digest = {
-            .whole = comparing->kept->whole, .added = seek_part, .context = &seeking};
+        struct ftvm_digest digest = {.whole = comparing->kept->whole,
+                                     .epoch = source->epoch,
+                                     .added = seek_part,
+                                     .context = &seeking};
         source->ops->digest(source->machine, &digest);
         if (!seeking.found) {
             tell_part(comparing, seeking.part, NULL);
@@ -267,7 +270,7 @@ int parts_compare(const struct parts_source *source, const struct kept_state *ke
         return 0;
     }
     struct comparing comparing = {.kept = kept, .names = names, .difference = difference};
-    struct ftvm_digest digest = {.whole = kept->whole};
+    struct ftvm_digest digest = {.whole = kept->whole, .epoch = source->epoch};
     if (kept->parts != NULL) {
         digest.added = compare_part;
         digest.context = &comparing;

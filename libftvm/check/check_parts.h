@@ -50,6 +50,7 @@ struct keeper {
 struct parts_source {
     const struct ftvm_machine_ops *ops;
     void *machine;
+    uint64_t epoch; /* number of the one that ends; what is compared was kept at the same one */
 };
 
 /* Asks for the state and keeps it. 0 or FTVM_E_MEMORY. Without ops->digest nothing is taken. */

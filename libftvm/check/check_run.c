@@ -42,7 +42,8 @@ int run_fail(struct check_run *run, const char *format, ...)
 
 struct parts_source run_source(struct check_run *run)
 {
-    return (struct parts_source){.ops = &run->node.ops, .machine = run->node.machine};
+    return (struct parts_source){
+        .ops = &run->node.ops, .machine = run->node.machine, .epoch = run->epoch.number};
 }
 
 void run_log(const struct check_session *session, const char *format, ...)

@@ -32,18 +32,27 @@ class Machine {
         ops.deliver = [](void *, std::uint32_t, const void *, std::size_t) { return 0; };
         ops.emit = emit;
         ops.save = [](void *machine, ftvm_writer *writer) {
-            return ftvm_write(writer, &self(machine).count_, sizeof(std::uint64_t));
+            Machine &me = self(machine);
+            int result = ftvm_write(writer, &me.count_, sizeof me.count_);
+            return result < 0 ? result
+                              : ftvm_write_memory(writer, me.memory_.data(), me.memory_.size());
         };
         ops.load = [](void *machine, ftvm_reader *reader) {
-            return ftvm_read(reader, &self(machine).count_, sizeof(std::uint64_t));
+            Machine &me = self(machine);
+            int result = ftvm_read(reader, &me.count_, sizeof me.count_);
+            return result < 0 ? result
+                              : ftvm_read_memory(reader, me.memory_.data(), me.memory_.size());
         };
         ops.digest = [](void *machine, ftvm_digest *digest) {
-            ftvm_digest_add(digest, "count", 0, &self(machine).count_, sizeof(std::uint64_t));
+            Machine &me = self(machine);
+            ftvm_digest_add(digest, "count", 0, &me.count_, sizeof me.count_);
+            ftvm_digest_memory(digest, "memory", me.memory_.data(), me.memory_.size());
         };
         ftvm_epoch epoch;
         int result = ftvm_begin(node, &ops, this, 0, &epoch);
         while (result >= 0) {
             count_++;
+            memory_[count_ * 4099 % memory_.size()]++;
             result = ftvm_output(node, 1, &count_, sizeof count_);
             if (result >= 0) {
                 result = ftvm_idle(node, epoch.position + 1, epoch.clock_ns + 1000000, &epoch);
@@ -67,6 +76,7 @@ class Machine {
 
     World &world_;
     std::uint64_t count_ = 0;
+    std::vector<unsigned char> memory_ = std::vector<unsigned char>(100000);
 };
 
 ftvm_node *start(ftvm_role role, const std::string &arbiter, const std::string &join)

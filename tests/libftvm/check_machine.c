@@ -1,8 +1,11 @@
 #include "tests/libftvm/check_machine.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "libftvm/digest.h"
 
 struct machine {
     struct check_machine_options *options;
@@ -268,6 +271,13 @@ struct image {
     uint8_t memory[MEMORY_SIZE];
 };
 
+/* Of the image in the state. */
+static size_t image_size(const struct machine *machine, enum check_fault short_one)
+{
+    size_t size = machine->options->pages ? offsetof(struct image, memory) : sizeof(struct image);
+    return size - (is_fault(machine, short_one) ? 8 : 0);
+}
+
 static int save(void *context, struct ftvm_writer *writer)
 {
     struct machine *machine = context;
@@ -282,7 +292,10 @@ static int save(void *context, struct ftvm_writer *writer)
         image.registers[5] = 0;
     }
     machine->registers[7] += is_fault(machine, FAULT_SAVING);
-    return ftvm_write(writer, &image, sizeof image - (is_fault(machine, FAULT_SHORT_SAVE) ? 8 : 0));
+    int result = ftvm_write(writer, &image, image_size(machine, FAULT_SHORT_SAVE));
+    return result == 0 && machine->options->pages
+               ? ftvm_write_memory(writer, machine->memory, MEMORY_SIZE)
+               : result;
 }
 
 static int load(void *context, struct ftvm_reader *reader)
@@ -290,8 +303,7 @@ static int load(void *context, struct ftvm_reader *reader)
     struct machine *machine = context;
     struct image image;
     memset(&image, 0, sizeof image);
-    int result =
-        ftvm_read(reader, &image, sizeof image - (is_fault(machine, FAULT_SHORT_LOAD) ? 8 : 0));
+    int result = ftvm_read(reader, &image, image_size(machine, FAULT_SHORT_LOAD));
     if (result < 0) {
         return result;
     }
@@ -302,6 +314,9 @@ static int load(void *context, struct ftvm_reader *reader)
     memcpy(machine->registers, image.registers, sizeof image.registers);
     machine->latch = image.latch;
     machine->idling = image.idling != 0;
+    if (machine->options->pages) {
+        return ftvm_read_memory(reader, machine->memory, MEMORY_SIZE);
+    }
     memcpy(machine->memory, image.memory, MEMORY_SIZE);
     return 0;
 }
@@ -317,7 +332,10 @@ static void digest(void *context, struct ftvm_digest *digest)
                         sizeof machine->registers[0]);
     }
     ftvm_digest_add(digest, "position", 0, &machine->position, sizeof machine->position);
-    if (ftvm_digest_is_whole(digest)) {
+    machine->options->wrong_epochs += digest->epoch != machine->epoch.number;
+    if (machine->options->pages) {
+        ftvm_digest_memory(digest, "memory", machine->memory, MEMORY_SIZE);
+    } else if (ftvm_digest_is_whole(digest)) {
         ftvm_digest_add(digest, "memory", 0, machine->memory, MEMORY_SIZE);
     }
 }

@@ -49,14 +49,16 @@ struct check_machine_options {
     ftvm_position fault_at;
     bool looks;            /* calls ftvm_stop_at */
     bool without_digest;   /* has none */
+    bool pages;            /* its memory is saved, loaded and digested by pages */
     unsigned granule;      /* stops only where this divides the position; 0 or 1: anywhere */
     bool idles;            /* each 7919 units, with a timer */
     bool sleeps;           /* the same, without */
     bool asks;             /* for a value each 3001 units, and for the clock each 5003 */
     ftvm_position halt_at; /* 0: never */
     /* Of the check that runs it. */
-    uint64_t runs;     /* machines made so far */
-    void *blocks[512]; /* that they leave behind, so that each gets another address */
+    uint64_t runs;         /* machines made so far */
+    uint64_t wrong_epochs; /* digests that were not told of the machine's epoch */
+    void *blocks[512];     /* that they leave behind, so that each gets another address */
 };
 
 /* Fills in create, destroy, run, world and context. The options are the machines' while it runs. */

@@ -43,6 +43,15 @@ Test(check_agreement, of_a_machine_without_a_digest, .timeout = 60)
     checked_expect_text(&checked, "not checked: the state");
 }
 
+Test(check_agreement, of_a_machine_with_memory_in_pages, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.options.pages = true;
+    expect_agreement(&checked);
+    cr_expect_eq(checked.options.wrong_epochs, 0, "a window is chosen by the epoch that ends");
+}
+
 Test(check_agreement, of_a_machine_that_stops_just_past_where_it_is_told, .timeout = 60)
 {
     struct checked checked;

@@ -37,6 +37,17 @@ Test(check_faults, one_byte_of_memory, .timeout = 60)
     expect_found(FAULT_BYTE, "what: memory 0: 65536 bytes, 1 of them differs; from offset 4242: ");
 }
 
+Test(check_faults, one_byte_of_memory_that_is_digested_by_pages, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_BYTE);
+    checked.options.pages = true;
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION + 1);
+    checked_expect_text(&checked, "what: memory 1: 4096 bytes, 1 of them differs; from offset 146");
+    cr_expect_eq(checked.options.wrong_epochs, 0);
+}
+
 Test(check_faults, an_output, .timeout = 60)
 {
     expect_found(FAULT_OUTPUT, "what: output 1 since then, to device 1: 16 bytes, 1 of them");

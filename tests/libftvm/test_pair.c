@@ -107,6 +107,11 @@ static bool is_primary(const struct replica *replica)
     return status_of(replica).role == FTVM_ROLE_PRIMARY;
 }
 
+static bool was_told_of_a_divergence(const struct replica *replica)
+{
+    return status_of(replica).term == 2; /* that it goes on alone comes with it */
+}
+
 static bool has_emitted_many(const struct replica *replica)
 {
     return status_of(replica).outputs_released >= 200;
@@ -683,10 +688,7 @@ Test(pair, finds_a_backup_that_diverges, .timeout = 60)
     b.toy->flip_at = 100;
     start_pair(&place, &a, &b);
     cr_assert_eq(toy_join(b.toy), FTVM_E_DIVERGED);
-    for (int i = 0; i < WAIT_MS && status_of(&a).term != 2; i++) {
-        usleep(1000);
-    }
-    cr_assert_eq(status_of(&a).term, 2);
+    wait_until(was_told_of_a_divergence, &a, "a report");
     ftvm_node_stop(a.node);
     cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
     /* Epochs are counted from 0 and have 1000 units. */
@@ -703,6 +705,37 @@ Test(pair, finds_a_backup_that_diverges, .timeout = 60)
     cr_expect_str_eq(a.report, expected);
     cr_expect_neq(ours, theirs);
     cr_expect_str_eq(b.report, "");
+    end_pair(&place, &a, &b);
+}
+
+/* The window moves with the number of the epoch, which a backup that joins late has from its
+ * primary. */
+Test(pair, finds_the_page_of_memory_that_differs, .timeout = 60)
+{
+    const uint64_t spoil_at = 3000;
+    struct arbiter_place place;
+    struct replica a = {.toy = toy_create()};
+    struct replica b = {.toy = toy_create()};
+    a.toy->has_memory = b.toy->has_memory = true;
+    b.toy->spoil_at = spoil_at;
+    arbiter_place_make(&place);
+    struct ftvm_config config;
+    configure(&config, &place, &a);
+    start_primary_with(&a, &config);
+    wait_until(has_emitted_many, &a, "outputs of a");
+    start_backup_of(&b, &place, &a);
+    cr_assert_eq(toy_join(b.toy), FTVM_E_DIVERGED);
+    cr_assert_gt(b.toy->epochs, spoil_at);
+    wait_until(was_told_of_a_divergence, &a, "a report");
+    ftvm_node_stop(a.node);
+    cr_assert_eq(toy_join(a.toy), FTVM_E_STOPPED);
+    /* At the first boundary from there on at which the page has its turn: 16 pages of 256 have. */
+    uint64_t found_at = a.diverged_at / 1000 - 1;
+    cr_expect_geq(found_at, spoil_at);
+    cr_expect_lt(found_at, spoil_at + 16);
+    cr_expect_eq(found_at % 16, TOY_SPOILED / 4096 / 16);
+    cr_expect_eq(strncmp(a.report, "ballast 37: 4096 bytes, digest ", 31), 0, "%s", a.report);
+    cr_expect_null(strchr(a.report, '\n'), "nothing else differs: %s", a.report);
     end_pair(&place, &a, &b);
 }
 

@@ -47,7 +47,11 @@ static int toy_save(void *machine, struct ftvm_writer *writer)
     struct toy_machine *toy = machine;
     uint64_t fields[] = {toy->position, toy->state, toy->epochs, toy->inputs, toy->last_clock_ns};
     int result = ftvm_write(writer, fields, sizeof fields);
-    return result < 0 ? result : ftvm_write(writer, toy->ballast, TOY_BALLAST);
+    if (result < 0) {
+        return result;
+    }
+    return toy->has_memory ? ftvm_write_memory(writer, toy->ballast, TOY_BALLAST)
+                           : ftvm_write(writer, toy->ballast, TOY_BALLAST);
 }
 
 static int toy_load(void *machine, struct ftvm_reader *reader)
@@ -64,7 +68,8 @@ static int toy_load(void *machine, struct ftvm_reader *reader)
     toy->epochs = fields[2];
     toy->inputs = fields[3];
     toy->last_clock_ns = fields[4];
-    result = ftvm_read(reader, toy->ballast, TOY_BALLAST);
+    result = toy->has_memory ? ftvm_read_memory(reader, toy->ballast, TOY_BALLAST)
+                             : ftvm_read(reader, toy->ballast, TOY_BALLAST);
     return toy->load_result < 0 ? toy->load_result : result;
 }
 
@@ -73,6 +78,9 @@ static void toy_digest(void *machine, struct ftvm_digest *digest)
     struct toy_machine *toy = machine;
     ftvm_digest_add(digest, "state", 0, &toy->state, sizeof toy->state);
     ftvm_digest_add(digest, "epochs", 0, &toy->epochs, sizeof toy->epochs);
+    if (toy->has_memory) {
+        ftvm_digest_memory(digest, "ballast", toy->ballast, TOY_BALLAST);
+    }
 }
 
 static void toy_promoted(void *machine, enum ftvm_settle settle)
@@ -109,6 +117,9 @@ static int execute(struct toy_machine *toy, const struct ftvm_epoch *epoch)
     toy->ballast[toy->state % TOY_BALLAST]++;
     if (toy->flip_at != 0 && toy->epochs == toy->flip_at) {
         toy->state ^= 1;
+    }
+    if (toy->spoil_at != 0 && toy->epochs == toy->spoil_at) {
+        toy->ballast[TOY_SPOILED] ^= 1;
     }
     if (toy->asks_values) {
         uint64_t value = toy->state * 3;

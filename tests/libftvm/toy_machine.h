@@ -13,6 +13,7 @@
 
 #define TOY_MAX_OUTPUTS 200000u
 #define TOY_BALLAST     (1u << 20)
+#define TOY_SPOILED     (37u * 4096 + 99) /* a byte of it */
 
 struct toy_output {
     uint64_t epoch;
@@ -37,6 +38,7 @@ struct toy_machine {
     unsigned epoch_us; /* wall time that an epoch takes */
     bool serves;       /* calls ftvm_node_dispatch() itself, after each epoch */
     bool looks;        /* asks ftvm_stop_at() instead: ten units of position take a microsecond */
+    bool has_memory;   /* the ballast is memory, also to the digest */
 
     /* Test's own. */
     struct ftvm_node *node;
@@ -47,6 +49,7 @@ struct toy_machine {
     _Atomic unsigned refuses; /* of so many calls of emit but the last; 0: none */
     unsigned calls;           /* of emit since the last that was not refused */
     uint64_t flip_at;         /* breaks determinism: the state is changed in that epoch */
+    uint64_t spoil_at;        /* the same: a byte of the ballast is */
     uint64_t promotions;
     const struct ftvm_epoch *epoch; /* the one that its loop has */
     uint64_t blind; /* deliver or load was called before that was the one that begins there */

@@ -8,11 +8,12 @@
 #include "examples/unicorn/state.h"
 #include "tests/unicorn/guest_code.h"
 
-static void ignore_text(void *context, const void *text, size_t size)
+static int ignore_text(void *context, const void *text, size_t size)
 {
     (void)context;
     (void)text;
     (void)size;
+    return 0;
 }
 
 static void ignore(void *context)

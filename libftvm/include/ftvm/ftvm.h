@@ -172,6 +172,27 @@ FTVM_API void ftvm_digest_add(struct ftvm_digest *digest, const char *part, uint
  * what differs. False: what can be paid for at each boundary. vCPU thread, inside ops.digest. */
 FTVM_API bool ftvm_digest_is_whole(const struct ftvm_digest *digest);
 
+/* Appends a machine's memory to the state: pages of 4 KiB, of which the last may be shorter,
+ * without those that are zero. In little-endian numbers of 64 bits: the size; then of each page its
+ * number and its bytes, in rising order; then UINT64_MAX. With several memories, a call for each.
+ * `memory` may be NULL if `size` is 0. Thread, blocking and errors are those of ftvm_write. */
+FTVM_API int ftvm_write_memory(struct ftvm_writer *writer, const void *memory, size_t size);
+
+/* Replaces memory by what ftvm_write_memory wrote. The pages that it left out become zero, but are
+ * not written to if they are zero already, so that memory that was just mapped stays sparse. Thread
+ * and blocking are those of ftvm_read, and so are the errors; and FTVM_E_CORRUPT: what is read is
+ * of another size, or pages are out of order or range. On an error some pages have been replaced.
+ */
+FTVM_API int ftvm_read_memory(struct ftvm_reader *reader, void *memory, size_t size);
+
+/* Adds memory to the digest, each page as a part of its own with its number ("memory 7"): 16 of
+ * them at each boundary, which move on with the epoch's number, so that all have had their turn
+ * after size / 64 KiB boundaries, rounded up; and all of them when ftvm_digest_is_whole(). A
+ * difference is found when its page has its turn, if it is still there. `part`, thread and cost are
+ * as for ftvm_digest_add. */
+FTVM_API void ftvm_digest_memory(struct ftvm_digest *digest, const char *part, const void *memory,
+                                 size_t size);
+
 /* How outputs in flight are settled when a backup goes live. */
 enum ftvm_settle {
     FTVM_SETTLE_REISSUE,   /* the machine issues its I/O in flight again */
@@ -194,8 +215,9 @@ struct ftvm_machine_ops {
      * no room for long fills the queue, and the guest waits (ftvm_output). Any other negative
      * result ends the node (FTVM_E_MACHINE). Called on the active replica only, in the order of
      * ftvm_output. `number` counts the machine's outputs from 1, and is the same on every replica.
-     * After a promotion outputs come again that the lost primary had sent without having told it:
-     * whoever keeps the last number can tell them from new ones. One call at a time, on the I/O or
+     * After a promotion outputs come again that the lost primary had sent without having told it
+     * yet, those of the last few milliseconds: whoever keeps the last number can tell them from new
+     * ones. One call at a time, on the I/O or
      * the vCPU thread; the latter is then inside of a call to the library. May call ftvm_input,
      * ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has returned, so the
      * machine lives longer than its node. */
