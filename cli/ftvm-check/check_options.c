@@ -16,7 +16,8 @@
     X(NUMBER_UNIT_NS, "unit-ns", 0, UINT32_MAX, "guest nanoseconds per unit of position")          \
     X(NUMBER_SEED, "seed", 0, UINT64_MAX, "for where runs are stopped and states are saved")       \
     X(NUMBER_CHUNKINGS, "chunkings", 0, 100000, "runs that are stopped at other places")           \
-    X(NUMBER_STATES, "states", 0, 100000, "states that are saved on the way and run from")
+    X(NUMBER_STATES, "states", 0, 100000, "states that are saved on the way and run from")         \
+    X(NUMBER_PAUSE_MS, "pause-ms", 0, 3600000, "between the recorded run and the one after it")
 
 struct number_option {
     const char *name;
@@ -51,6 +52,7 @@ static uint64_t default_of(enum check_number number)
     case NUMBER_SEED: return check.seed;
     case NUMBER_CHUNKINGS: return check.chunkings;
     case NUMBER_STATES: return check.states;
+    case NUMBER_PAUSE_MS: return check.pause_ms;
     case NUMBERS: break;
     }
     return 0;
@@ -175,6 +177,7 @@ void check_options_apply(const struct check_options *options, struct ftvm_check 
         case NUMBER_SEED: check->seed = options->set[i]; break;
         case NUMBER_CHUNKINGS: check->chunkings = (uint32_t)options->set[i]; break;
         case NUMBER_STATES: check->states = (uint32_t)options->set[i]; break;
+        case NUMBER_PAUSE_MS: check->pause_ms = (uint32_t)options->set[i]; break;
         case NUMBERS: break;
         }
     }

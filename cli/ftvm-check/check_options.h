@@ -29,6 +29,7 @@ enum check_number {
     NUMBER_SEED,
     NUMBER_CHUNKINGS,
     NUMBER_STATES,
+    NUMBER_PAUSE_MS,
     NUMBERS
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "libftvm/check/check_report.h"
 
@@ -13,8 +14,9 @@ struct checking {
     struct check_session session;
     struct track recorded;
     struct suspect suspect;
-    const char *doing; /* for people, if it fails there */
-    uint64_t states;   /* that were run from */
+    const char *doing;           /* for people, if it fails there */
+    struct timespec recorded_at; /* host time */
+    uint64_t states;             /* that were run from */
 };
 
 void ftvm_check_init_sized(struct ftvm_check *check, size_t size)
@@ -27,6 +29,7 @@ void ftvm_check_init_sized(struct ftvm_check *check, size_t size)
         .seed = 1,
         .chunkings = 4,
         .states = 8,
+        .pause_ms = 1100,
     };
     memset(check, 0, size);
     memcpy(check, &defaults, size < sizeof defaults ? size : sizeof defaults);
@@ -64,6 +67,7 @@ static int record(struct checking *checking)
     run_log(&checking->session, "recording %llu epochs",
             (unsigned long long)checking->session.check.epochs);
     checking->doing = "while the first run was recorded";
+    clock_gettime(CLOCK_MONOTONIC, &checking->recorded_at);
     return check_run(&checking->session, &plan, &checking->recorded, &run);
 }
 
@@ -89,6 +93,7 @@ static int compare_run(struct checking *checking, const struct run_plan *plan,
 static int run_again(struct checking *checking)
 {
     const struct run_plan plan = {.script = &checking->recorded};
+    check_pause(&checking->session, &checking->recorded_at);
     run_log(&checking->session, "running again as it was");
     checking->doing = "while the machine was run again";
     return compare_run(checking, &plan, MANNER_AGAIN);

@@ -99,6 +99,7 @@ static size_t place_looks(const struct suspect *suspect, ftvm_position looks[PIE
 }
 
 struct round {
+    bool pauses; /* between its two runs */
     bool found;
     bool looked_between; /* the machine could be stopped there */
     struct difference difference;
@@ -121,7 +122,9 @@ static int look(struct check_session *session, const struct track *recorded,
     };
     struct check_run run;
     struct track track;
-    *round = (struct round){0};
+    struct timespec began;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    *round = (struct round){.pauses = round->pauses};
     track_open(&track, &session->names, kept_bytes);
     int result = check_run(session, &recording, &track, &run);
     if (result == 0) {
@@ -130,6 +133,9 @@ static int look(struct check_session *session, const struct track *recorded,
                                      .stops = suspect->stops,
                                      .load = suspect->state};
         round->looked_between = track_looks_between(&track, known->agreed, known->differs);
+        if (round->pauses) {
+            check_pause(session, &began);
+        }
         result = check_run(session, &following, NULL, &run);
     }
     if (result == 1) {
@@ -158,7 +164,7 @@ static bool is_complete(const struct difference *difference)
 static int look_closer(struct check_session *session, const struct track *recorded,
                        struct suspect *suspect)
 {
-    struct round round;
+    struct round round = {.pauses = suspect->comes_with_time};
     struct difference *known = &suspect->difference;
     if (is_complete(known)) {
         return 0;
@@ -180,7 +186,7 @@ static int narrow(struct check_session *session, const struct track *recorded,
     unsigned misses = 0;
     suspect->closing = CLOSING_NOT_AGAIN;
     for (unsigned i = 0; i < MAX_ROUNDS && misses < MAX_MISSES; i++) {
-        struct round round;
+        struct round round = {.pauses = suspect->comes_with_time};
         run_log(session, "closing in on positions %llu to %llu", (unsigned long long)known->agreed,
                 (unsigned long long)known->differs);
         /* The state at the interval's beginning must be seen to agree. */
@@ -203,12 +209,32 @@ static int narrow(struct check_session *session, const struct track *recorded,
         }
         suspect->closing = round.found ? CLOSING_ELSEWHERE : CLOSING_NOT_AGAIN;
         misses++;
+        suspect->comes_with_time = true; /* it may */
     }
     return 0;
 }
 
+/* What comes and goes (host time, randomness) may have come in this run by chance: no stop and no
+ * state is to blame if the run differs without them, too. */
+static int suspect_less(struct check_session *session, const struct track *recorded,
+                        struct suspect *suspect)
+{
+    const struct run_plan plan = {.script = recorded};
+    struct check_run run;
+    int result = suspect->manner != MANNER_AGAIN ? check_run(session, &plan, NULL, &run) : 0;
+    if (result == 1) {
+        *suspect = (struct suspect){
+            .manner = MANNER_AGAIN, .place = run.place, .difference = run.difference};
+    }
+    return result < 0 ? result : 0;
+}
+
 int close_in(struct check_session *session, const struct track *recorded, struct suspect *suspect)
 {
+    int again = suspect->place == PLACE_LOG ? suspect_less(session, recorded, suspect) : 0;
+    if (again < 0) {
+        return again;
+    }
     if (suspect->place != PLACE_LOG || suspect->manner == MANNER_RELOADED) {
         suspect->closing = CLOSING_EXACT;
         return 0;

@@ -35,7 +35,8 @@ struct suspect {
     struct difference difference;
     /* Found by closing in: */
     enum closing closing;
-    bool has_stop; /* MANNER_STOPPED: with it the runs differ, without it they do not */
+    bool comes_with_time; /* did not come again at once: host time goes by between two runs */
+    bool has_stop;        /* MANNER_STOPPED: with it the runs differ, without it they do not */
     bool stop_alone;
     ftvm_position stop;
     ftvm_position stopped_at; /* where the machine stood then: there, or just past it */

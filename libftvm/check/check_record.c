@@ -206,6 +206,12 @@ static bool wants_whole(const struct check_run *run, const struct vcpu_request *
     return each == 0 || final || run->ordinal % each == 0;
 }
 
+/* A look closer needs the parts of what it looks at, and its budget for them. */
+static bool wants_parts(const struct check_run *run, const struct vcpu_request *request)
+{
+    return !run->plan->guided || request->position > run->plan->whole_from;
+}
+
 /* The first whole state says how much of that a run can afford: a gibibyte, which takes an eighth
  * of a second to digest. */
 #define WHOLE_BYTES (UINT64_C(1) << 30)
@@ -234,8 +240,9 @@ int record_boundary(struct check_run *run, const struct vcpu_request *request,
     run->ordinal++;
     /* The state first: it is that before the inputs. */
     struct parts_source source = run_source(run);
+    struct keeper values_only = {.names = keeper_of(run)->names, .arena = &run->track->arena};
     int result = parts_keep(&source, wants_whole(run, request, is_last(run, request)),
-                            keeper_of(run), &step.state);
+                            wants_parts(run, request) ? keeper_of(run) : &values_only, &step.state);
     if (result < 0) {
         return run_end(run, result);
     }

@@ -24,6 +24,13 @@ static void say(struct ftvm_check_report *report, const char *format, ...)
 
 /* ---- Agreement ------------------------------------------------------------------------------- */
 
+static bool sleeps_at_end(const struct check_session *session, const struct track *recorded)
+{
+    const struct step *last = track_last(recorded);
+    return last != NULL && recorded->boundaries < session->check.epochs &&
+           last->call.kind == CALL_IDLE && last->call.wake_ns == UINT64_MAX;
+}
+
 static const char *end_of(const struct check_session *session, const struct track *recorded)
 {
     const struct step *last = track_last(recorded);
@@ -33,8 +40,8 @@ static const char *end_of(const struct check_session *session, const struct trac
     if (last->call.kind == CALL_HALT) {
         return ", where the guest halted";
     }
-    bool sleeps = last->call.kind == CALL_IDLE && last->call.wake_ns == UINT64_MAX;
-    return sleeps ? ", where the guest would have idled for ever" : ", where it was stopped";
+    return sleeps_at_end(session, recorded) ? ", where the guest would have idled for ever"
+                                            : ", where it was stopped";
 }
 
 static const char *plural(uint64_t count)
@@ -56,6 +63,12 @@ static void say_unseen(const struct check_session *session, const struct track *
     }
     if (seen.idle == 0) {
         say(report, "\nnot seen: a guest that idles");
+    }
+    if (sleeps_at_end(session, recorded)) {
+        say(report,
+            "\nnot seen: %" PRIu64 " of %" PRIu64 " epochs, as the guest waits for an input that "
+            "nobody gives it (check.world)",
+            session->check.epochs - recorded->boundaries, session->check.epochs);
     }
     if (seen.ran_out == 0 && seen.idle > 0) {
         say(report, "\nnot seen: an epoch that ran its length, as the guest always idled before: "

@@ -1,5 +1,6 @@
 #include "libftvm/check/check_run.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,4 +283,16 @@ int check_run(struct check_session *session, const struct run_plan *plan, struct
     }
     close_node(run);
     return result;
+}
+
+void check_pause(const struct check_session *session, const struct timespec *since)
+{
+    uint64_t pause_ns = session->check.pause_ms * UINT64_C(1000000);
+    struct timespec until = *since;
+    until.tv_sec += (time_t)(pause_ns / 1000000000);
+    until.tv_nsec += (long)(pause_ns % 1000000000);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
 }

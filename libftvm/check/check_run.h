@@ -6,6 +6,8 @@
 #ifndef LIBFTVM_CHECK_RUN_H
 #define LIBFTVM_CHECK_RUN_H
 
+#include <time.h>
+
 #include <ftvm/check.h>
 
 #include "libftvm/check/check_state.h"
@@ -84,6 +86,9 @@ struct check_run {
  * differs from the script; `run` says how. Negative: session->line says why. */
 int check_run(struct check_session *session, const struct run_plan *plan, struct track *track,
               struct check_run *run);
+
+/* Until so long after `since` (CLOCK_MONOTONIC) that host time in whole seconds is another one. */
+void check_pause(const struct check_session *session, const struct timespec *since);
 
 /* ---- For check_record.c and check_follow.c -------------------------------------------------- */
 

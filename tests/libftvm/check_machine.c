@@ -53,6 +53,8 @@ static void fail_here(struct machine *machine)
     uint64_t *registers = machine->registers;
     switch (machine->options->fault) {
     case FAULT_HOST_TIME: registers[3] = read_host_clock(); break;
+    case FAULT_SECONDS: registers[3] = (uint64_t)time(NULL); break;
+    case FAULT_LATE: registers[3] += machine->run >= 5; break;
     case FAULT_RANDOM: registers[3] ^= (uint64_t)rand(); break;
     case FAULT_ADDRESS: registers[4] ^= (uintptr_t)machine; break;
     case FAULT_STATIC: registers[0] += count_for_all(); break;

@@ -17,6 +17,8 @@
     X("create", FAULT_CREATE, "is another one each time that it is made")                          \
     X("later", FAULT_CREATE_LATER, "is another one from the third time on that it is made")        \
     X("host-time", FAULT_HOST_TIME, "reads the host's clock")                                      \
+    X("seconds", FAULT_SECONDS, "reads the host's clock in whole seconds")                         \
+    X("late", FAULT_LATE, "changes register 3 in run 5 and those behind it")                       \
     X("random", FAULT_RANDOM, "calls rand()")                                                      \
     X("address", FAULT_ADDRESS, "computes with the address of an allocation")                      \
     X("static", FAULT_STATIC, "has a variable that all runs share")                                \

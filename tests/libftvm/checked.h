@@ -24,6 +24,7 @@ static inline void checked_prepare(struct checked *checked, enum check_fault fau
     checked->report.size = sizeof checked->report;
     ftvm_check_init(&checked->check);
     checked->check.epochs = 50;
+    checked->check.pause_ms = 0;
     checked->options = (struct check_machine_options){
         .fault = fault, .fault_at = FAULT_POSITION, .looks = true, .idles = true, .asks = true};
     check_machine_set_up(&checked->check, &checked->options);

@@ -78,6 +78,7 @@ Test(check_agreement, of_a_guest_that_idles_for_ever_in_the_end, .timeout = 60)
     expect_agreement(&checked);
     cr_expect_lt(checked.report.epochs, 50);
     checked_expect_text(&checked, "would have idled for ever");
+    checked_expect_text(&checked, " of 50 epochs, as the guest waits for an input");
 }
 
 Test(check_agreement, of_few_and_short_epochs, .timeout = 60)

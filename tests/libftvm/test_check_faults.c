@@ -17,6 +17,46 @@ Test(check_faults, host_time, .timeout = 60)
     expect_found(FAULT_HOST_TIME, "what: register 3: 0x");
 }
 
+/* A run takes milliseconds: but for the pause, all of them would mostly read the same. */
+Test(check_faults, host_time_in_whole_seconds, .timeout = 60)
+{
+    struct checked checked;
+    struct ftvm_check defaults;
+    ftvm_check_init(&defaults);
+    checked_prepare(&checked, FAULT_SECONDS);
+    checked.check.pause_ms = defaults.pause_ms;
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION + 1);
+    checked_expect_text(&checked, "how: run again as it was");
+    checked_expect_text(&checked, "what: register 3: 0x");
+}
+
+/* First seen in a run that is stopped elsewhere, the fifth; but it comes in one that is not, too.
+ */
+Test(check_faults, no_stop_is_blamed_for_what_comes_without_it, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_LATE);
+    checked_run(&checked);
+    cr_expect_eq(checked.result, FTVM_E_DIVERGED);
+    checked_expect_text(&checked, "how: run again as it was");
+}
+
+/* More parts than a run may keep come before the fault. */
+Test(check_faults, behind_more_boundaries_than_parts_can_be_kept_of, .timeout = 120)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_BYTE);
+    checked.check.epoch_length = 1;
+    checked.check.epochs = 130000;
+    checked.check.chunkings = 0;
+    checked.check.states = 0;
+    checked.options.asks = checked.options.idles = false;
+    checked_run(&checked);
+    checked_expect_exact(&checked, FAULT_POSITION + 1);
+    checked_expect_text(&checked, "what: memory 0: 65536 bytes, 1 of them differs");
+}
+
 Test(check_faults, random_numbers, .timeout = 60)
 {
     expect_found(FAULT_RANDOM, "what: register 3: 0x");

@@ -131,6 +131,7 @@ static struct bench make_bench(int (*loop)(struct bench *, struct counter *, str
 {
     struct bench bench = {.run = loop, .report = {.size = sizeof bench.report}};
     ftvm_check_init(&bench.check);
+    bench.check.pause_ms = 0;
     bench.check.epochs = 10;
     bench.check.epoch_length = 100;
     bench.check.create = create;

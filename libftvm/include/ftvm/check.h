@@ -51,8 +51,10 @@ struct ftvm_check {
     int (*run)(void *context, void *machine, struct ftvm_node *node);
     /* The world of the run that is recorded, at each of its boundaries but the first: what the
      * guest is to get there it puts in with ftvm_input. `epoch` is the one that begins there; an
-     * idle guest's time has not jumped yet. NULL: no inputs but those that the machine gives
-     * itself (a console that echoes, say). */
+     * idle guest's time has not jumped yet. A guest that waits for an input with no timer ends the
+     * check if it gets none here, so give it one (the report says how many epochs were run). It is
+     * on the thread that runs the machine: `context` may hold which one that is. NULL: no inputs
+     * but those that the machine gives itself (a console that echoes, say). */
     void (*world)(void *context, struct ftvm_node *node, const struct ftvm_epoch *epoch);
     void *context; /* for the four */
 
@@ -66,6 +68,9 @@ struct ftvm_check {
     uint32_t chunkings;    /* runs that are stopped at other places; the first stops everywhere for
                               an epoch in a hundred (4) */
     uint32_t states;       /* saved on the way, and run from (8) */
+    uint32_t pause_ms;     /* from the beginning of the recorded run to that of the first that is
+                              compared with it: host time that is read in whole seconds has changed
+                              by then (1100) */
 
     /* What is being done, a line each; NULL: nobody is told. */
     void (*on_log)(void *log_context, enum ftvm_log_level level, const char *line);
