@@ -17,7 +17,6 @@ static int create(void *context, void **machine)
     if (counter == NULL) {
         return FTVM_E_MEMORY;
     }
-    counter->state.version = STATE_VERSION;
     counter->state.step = 1;
     *machine = counter;
     return 0;

@@ -11,17 +11,19 @@
 
 #include <ftvm/ftvm.h>
 
-#define STATE_VERSION UINT64_C(0x3165746e756f63) /* "counte1": this machine, this layout */
-#define PERIOD_NS     UINT64_C(500000000)        /* guest time of an instruction */
-#define CONSOLE       0u                         /* the one device */
+#define PERIOD_NS UINT64_C(500000000) /* guest time of an instruction */
+#define CONSOLE   0u                  /* the one device */
 
 struct counter {
     struct {
-        uint64_t version, count, step;
+        uint64_t count, step;
     } state; /* the guest's: all of it, and nothing else */
     struct ftvm_node *node;
     _Atomic bool ended;
 };
+
+static const struct ftvm_field fields[] = {FTVM_FIELD(struct counter, state.count),
+                                           FTVM_FIELD(struct counter, state.step), FTVM_FIELDS_END};
 
 static int deliver(void *machine, uint32_t device, const void *data, size_t size)
 {
@@ -45,23 +47,19 @@ static int emit(void *machine, uint64_t number, uint32_t device, const void *dat
 
 static int save(void *machine, struct ftvm_writer *writer)
 {
-    struct counter *counter = machine;
-    return ftvm_write(writer, &counter->state, sizeof counter->state);
+    return ftvm_write_fields(writer, fields, machine);
 }
 
 static int load(void *machine, struct ftvm_reader *reader)
 {
     struct counter *counter = machine;
-    int result = ftvm_read(reader, &counter->state, sizeof counter->state);
-    bool sound = counter->state.version == STATE_VERSION && counter->state.step <= 9;
-    return result < 0 || sound ? result : FTVM_E_CORRUPT;
+    int result = ftvm_read_fields(reader, fields, machine);
+    return result < 0 || counter->state.step <= 9 ? result : FTVM_E_CORRUPT;
 }
 
 static void digest(void *machine, struct ftvm_digest *digest)
 {
-    struct counter *counter = machine;
-    ftvm_digest_add(digest, "count", 0, &counter->state.count, sizeof counter->state.count);
-    ftvm_digest_add(digest, "step", 0, &counter->state.step, sizeof counter->state.step);
+    ftvm_digest_fields(digest, fields, machine);
 }
 
 static int execute(struct counter *counter)
@@ -116,7 +114,7 @@ static void tell(void *context, const struct ftvm_event *event)
 
 int main(int argc, char **argv)
 {
-    struct counter counter = {.state = {.version = STATE_VERSION, .step = 1}};
+    struct counter counter = {.state = {.step = 1}};
     struct ftvm_config config;
     pthread_t keyboard;
     char line[512];

@@ -21,6 +21,14 @@ struct World {
     std::vector<std::uint64_t> counts;
 };
 
+struct State {
+    std::uint64_t count;
+    std::uint8_t last[4];
+};
+
+const ftvm_field state_fields[] = {FTVM_FIELD(State, count), FTVM_FIELD_ARRAY(State, last),
+                                   FTVM_FIELDS_END};
+
 class Machine {
   public:
     explicit Machine(World &world) : world_(world) {}
@@ -33,27 +41,28 @@ class Machine {
         ops.emit = emit;
         ops.save = [](void *machine, ftvm_writer *writer) {
             Machine &me = self(machine);
-            int result = ftvm_write(writer, &me.count_, sizeof me.count_);
+            int result = ftvm_write_fields(writer, state_fields, &me.state_);
             return result < 0 ? result
                               : ftvm_write_memory(writer, me.memory_.data(), me.memory_.size());
         };
         ops.load = [](void *machine, ftvm_reader *reader) {
             Machine &me = self(machine);
-            int result = ftvm_read(reader, &me.count_, sizeof me.count_);
+            int result = ftvm_read_fields(reader, state_fields, &me.state_);
             return result < 0 ? result
                               : ftvm_read_memory(reader, me.memory_.data(), me.memory_.size());
         };
         ops.digest = [](void *machine, ftvm_digest *digest) {
             Machine &me = self(machine);
-            ftvm_digest_add(digest, "count", 0, &me.count_, sizeof me.count_);
+            ftvm_digest_fields(digest, state_fields, &me.state_);
             ftvm_digest_memory(digest, "memory", me.memory_.data(), me.memory_.size());
         };
         ftvm_epoch epoch;
         int result = ftvm_begin(node, &ops, this, 0, &epoch);
         while (result >= 0) {
-            count_++;
-            memory_[count_ * 4099 % memory_.size()]++;
-            result = ftvm_output(node, 1, &count_, sizeof count_);
+            state_.count++;
+            state_.last[state_.count % 4]++;
+            memory_[state_.count * 4099 % memory_.size()]++;
+            result = ftvm_output(node, 1, &state_.count, sizeof state_.count);
             if (result >= 0) {
                 result = ftvm_idle(node, epoch.position + 1, epoch.clock_ns + 1000000, &epoch);
             }
@@ -75,7 +84,7 @@ class Machine {
     }
 
     World &world_;
-    std::uint64_t count_ = 0;
+    State state_ = {};
     std::vector<unsigned char> memory_ = std::vector<unsigned char>(100000);
 };
 

@@ -8,62 +8,18 @@
 #include <endian.h>
 
 #include "libftvm/digest.h"
-#include "libftvm/state_stream.h"
+#include "tests/libftvm/stream.h"
 
-#define PAGE        4096u
-#define WINDOW      16u /* pages */
-#define STREAM_SIZE (1u << 20)
-#define NO_LIMIT    SIZE_MAX
+#define PAGE   4096u
+#define WINDOW 16u /* pages */
 
-/* ---- A state in memory ----------------------------------------------------------------------- */
-
-struct stream {
-    struct ftvm_writer writer; /* first */
-    struct ftvm_reader reader;
-    size_t limit; /* bytes that are taken, or given; then `error` */
-    int error;
-    size_t used, read;
-    uint8_t bytes[STREAM_SIZE];
-};
-
-static int take(struct ftvm_writer *writer, const void *data, size_t size)
-{
-    struct stream *stream = (struct stream *)writer;
-    if (size > stream->limit - stream->used) {
-        return stream->error;
-    }
-    cr_assert_leq(size, STREAM_SIZE - stream->used);
-    memcpy(stream->bytes + stream->used, data, size);
-    stream->used += size;
-    return 0;
-}
-
-static int give(struct ftvm_reader *reader, void *data, size_t size)
-{
-    struct stream *stream = (struct stream *)((char *)reader - offsetof(struct stream, reader));
-    size_t end = stream->used < stream->limit ? stream->used : stream->limit;
-    if (size > end - stream->read) {
-        return stream->error;
-    }
-    memcpy(data, stream->bytes + stream->read, size);
-    stream->read += size;
-    return 0;
-}
-
-static struct stream *make_stream(void)
-{
-    struct stream *stream = calloc(1, sizeof *stream);
-    stream->writer.write = take;
-    stream->reader.read = give;
-    stream->limit = NO_LIMIT;
-    stream->error = FTVM_E_LOST;
-    return stream;
-}
+/* ---- Streams by hand ----------------------------------------------------------------------------
+ */
 
 static void put_number(struct stream *stream, uint64_t number)
 {
     uint64_t bytes = htole64(number);
-    cr_assert_eq(take(&stream->writer, &bytes, sizeof bytes), 0);
+    cr_assert_eq(stream_take(&stream->writer, &bytes, sizeof bytes), 0);
 }
 
 static void put_page(struct stream *stream, uint64_t number, uint8_t fill)
@@ -71,7 +27,7 @@ static void put_page(struct stream *stream, uint64_t number, uint8_t fill)
     uint8_t bytes[PAGE];
     memset(bytes, fill, sizeof bytes);
     put_number(stream, number);
-    cr_assert_eq(take(&stream->writer, bytes, sizeof bytes), 0);
+    cr_assert_eq(stream_take(&stream->writer, bytes, sizeof bytes), 0);
 }
 
 /* ---- State ----------------------------------------------------------------------------------- */
@@ -239,7 +195,7 @@ Test(memory, that_ends_anywhere_fails_as_its_reader_does)
         cr_assert_eq(ftvm_read_memory(&whole->reader, memory, 5 * PAGE), FTVM_E_LOST, "at %zu",
                      limit);
     }
-    whole->limit = NO_LIMIT;
+    whole->limit = STREAM_NO_LIMIT;
     whole->read = 0;
     cr_expect_eq(ftvm_read_memory(&whole->reader, memory, 5 * PAGE), 0);
     free(memory);

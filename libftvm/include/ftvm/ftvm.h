@@ -172,6 +172,50 @@ FTVM_API void ftvm_digest_add(struct ftvm_digest *digest, const char *part, uint
  * what differs. False: what can be paid for at each boundary. vCPU thread, inside ops.digest. */
 FTVM_API bool ftvm_digest_is_whole(const struct ftvm_digest *digest);
 
+/* A field of a machine's state. A table of all of them, with FTVM_FIELDS_END behind the last, says
+ * once what save, load and digest need:
+ *
+ *     static const struct ftvm_field fields[] = {FTVM_FIELD(struct cpu, pc),
+ *                                                FTVM_FIELD_ARRAY(struct cpu, registers),
+ *                                                FTVM_FIELDS_END};
+ */
+struct ftvm_field {
+    const char *name; /* of the part in the digest; a string as for ftvm_digest_add */
+    size_t offset;    /* in the machine's struct */
+    size_t size;      /* bytes of an element, which has no padding */
+    size_t count;     /* of elements, one behind the other */
+};
+
+/* clang-format off */
+/* One element; `member` may be a member's member. */
+#define FTVM_FIELD(type, member) \
+    {#member, offsetof(type, member), sizeof(((type *)0)->member), 1}
+/* An array, with a part for each element. */
+#define FTVM_FIELD_ARRAY(type, member) \
+    {#member, offsetof(type, member), sizeof(((type *)0)->member[0]), \
+     sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])}
+/* Behind the last field. */
+#define FTVM_FIELDS_END {NULL, 0, 0, 0}
+/* clang-format on */
+
+/* Appends the fields to the state, in the host's byte order, behind a number that follows from
+ * their names, sizes and counts. `machine` is the struct that their offsets are of. Thread,
+ * blocking and errors are those of ftvm_write. */
+FTVM_API int ftvm_write_fields(struct ftvm_writer *writer, const struct ftvm_field *fields,
+                               const void *machine);
+
+/* Replaces the fields by what ftvm_write_fields wrote. Thread and blocking are those of ftvm_read,
+ * and so are the errors; and FTVM_E_CORRUPT, before any is replaced: another table wrote it, of
+ * another machine or version. Which values a field may have (an index, a bool) only the machine
+ * knows, and checks behind it. */
+FTVM_API int ftvm_read_fields(struct ftvm_reader *reader, const struct ftvm_field *fields,
+                              void *machine);
+
+/* Adds the fields to the digest, each element as a part with its number. Thread and cost are as for
+ * ftvm_digest_add. */
+FTVM_API void ftvm_digest_fields(struct ftvm_digest *digest, const struct ftvm_field *fields,
+                                 const void *machine);
+
 /* Appends a machine's memory to the state: pages of 4 KiB, of which the last may be shorter,
  * without those that are zero. In little-endian numbers of 64 bits: the size; then of each page its
  * number and its bytes, in rising order; then UINT64_MAX. With several memories, a call for each.
