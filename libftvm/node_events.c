@@ -76,7 +76,7 @@ void node_tell_start(struct ftvm_node *node)
 void node_add_parts(struct ftvm_node *node, struct message_bye *bye, struct part_list *list)
 {
     pthread_mutex_lock(&node->parts_lock);
-    part_history_find(node->parts, bye->position, list);
+    part_history_find(node->parts, bye->position, NULL, 0, list);
     pthread_mutex_unlock(&node->parts_lock);
     bye->part_count = list->count;
     bye->parts = list->parts;
@@ -92,7 +92,8 @@ static void report_parts(struct ftvm_node *node, const struct engine_notice *not
         return;
     }
     pthread_mutex_lock(&node->parts_lock);
-    bool known = part_history_find(node->parts, notice->position, &ours);
+    bool known =
+        part_history_find(node->parts, notice->position, notice->parts, notice->part_count, &ours);
     pthread_mutex_unlock(&node->parts_lock);
     if (!known) {
         snprintf(text, PART_REPORT_SIZE,
@@ -142,7 +143,7 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
         event.report = report;
     }
     if (notice->type == ENGINE_NOTICE_FAILOVER) {
-        /* Told when the kept outputs have left, with the time that this took. */
+        /* Told when the kept outputs were offered, with the time that this took. */
         event.text = "live";
         node->failover = event;
         node->failover_pending = true;

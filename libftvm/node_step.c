@@ -24,12 +24,10 @@ static bool emit_one(struct ftvm_node *node, const struct engine_output *output)
     return false;
 }
 
-/* What was refused is not overtaken, also not by the outputs of another action. */
 static void emit(struct ftvm_node *node, const struct engine_output *outputs, bool held)
 {
     uint64_t now_ns = node_now_ns(node);
-    for (const struct engine_output *output = outputs;
-         output != NULL && !engine_output_refused(node->engine); output = output->next) {
+    for (const struct engine_output *output = outputs; output != NULL; output = output->next) {
         hook_pass(node->hooks, HOOKS_BEFORE_EMIT);
         if (!emit_one(node, output)) {
             return;

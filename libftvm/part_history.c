@@ -57,22 +57,6 @@ void part_history_add(struct part_history *history, const struct digest_part *pa
     }
 }
 
-static const struct kept_boundary *find(const struct part_history *history, uint64_t position)
-{
-    for (uint64_t back = 1; back <= PART_HISTORY_BOUNDARIES && back <= history->boundary_count;
-         back++) {
-        const struct kept_boundary *boundary =
-            &history->boundaries[(history->boundary_count - back) % PART_HISTORY_BOUNDARIES];
-        if (history->part_count - boundary->first > PART_HISTORY_PARTS) {
-            return NULL; /* overwritten, and all before it */
-        }
-        if (boundary->position == position) {
-            return boundary;
-        }
-    }
-    return NULL;
-}
-
 /* An embedder's name may be anything; a message's has a limit and no control characters. */
 static void copy_name(char to[LOG_MAX_NAME + 1], const char *name)
 {
@@ -84,16 +68,58 @@ static void copy_name(char to[LOG_MAX_NAME + 1], const char *name)
     to[size] = '\0';
 }
 
+static const struct kept_part *part_of(const struct part_history *history,
+                                       const struct kept_boundary *boundary, size_t number)
+{
+    return &history->parts[(boundary->first + number) % PART_HISTORY_PARTS];
+}
+
+static bool has_parts(const struct part_history *history, const struct kept_boundary *boundary,
+                      const struct log_part *theirs, size_t their_count)
+{
+    bool same = boundary->count == their_count;
+    for (size_t i = 0; i < boundary->count && same; i++) {
+        const struct kept_part *kept = part_of(history, boundary, i);
+        char name[LOG_MAX_NAME + 1];
+        copy_name(name, kept->name);
+        same = kept->index == theirs[i].index && strcmp(name, theirs[i].name) == 0;
+    }
+    return same;
+}
+
+static const struct kept_boundary *find(const struct part_history *history, uint64_t position,
+                                        const struct log_part *theirs, size_t their_count)
+{
+    const struct kept_boundary *last = NULL;
+    for (uint64_t back = 1; back <= PART_HISTORY_BOUNDARIES && back <= history->boundary_count;
+         back++) {
+        const struct kept_boundary *boundary =
+            &history->boundaries[(history->boundary_count - back) % PART_HISTORY_BOUNDARIES];
+        if (history->part_count - boundary->first > PART_HISTORY_PARTS) {
+            break; /* overwritten, and all before it */
+        }
+        if (boundary->position != position) {
+            continue;
+        }
+        if (theirs == NULL || has_parts(history, boundary, theirs, their_count)) {
+            return boundary;
+        }
+        last = last != NULL ? last : boundary;
+    }
+    return last;
+}
+
 bool part_history_find(const struct part_history *history, uint64_t position,
-                       struct part_list *list)
+                       const struct log_part *theirs, size_t their_count, struct part_list *list)
 {
     list->count = 0;
-    const struct kept_boundary *boundary = history != NULL ? find(history, position) : NULL;
+    const struct kept_boundary *boundary =
+        history != NULL ? find(history, position, theirs, their_count) : NULL;
     if (boundary == NULL) {
         return false;
     }
     for (size_t i = 0; i < boundary->count; i++) {
-        const struct kept_part *kept = &history->parts[(boundary->first + i) % PART_HISTORY_PARTS];
+        const struct kept_part *kept = part_of(history, boundary, i);
         bool whole = kept->size <= LOG_MAX_PART_VALUE;
         copy_name(list->names[i], kept->name);
         memcpy(list->values[i], kept->value, sizeof list->values[i]);

@@ -33,8 +33,11 @@ void part_history_destroy(const struct memory *memory, struct part_history *hist
 void part_history_begin(struct part_history *history, uint64_t position);
 void part_history_add(struct part_history *history, const struct digest_part *part);
 
-/* What was added at a position; false, and an empty list, if that is not known (any more). */
+/* What was added at a position; false, and an empty list, if that is not known (any more). Where
+ * boundaries are at one position (the guest idled twice in one place): those parts whose names and
+ * indices are `theirs`, if there are such, as which parts are told may change from boundary to
+ * boundary; else, or without `theirs`, the last. */
 bool part_history_find(const struct part_history *history, uint64_t position,
-                       struct part_list *list);
+                       const struct log_part *theirs, size_t their_count, struct part_list *list);
 
 #endif

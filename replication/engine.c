@@ -475,8 +475,8 @@ bool engine_accepts_vcpu(const struct engine *engine)
         engine->phase == PHASE_DRAINING || MUTANT(HELD_WITHOUT_LIMIT)) {
         return true;
     }
-    return engine->outputs.count < ENGINE_MAX_HELD_OUTPUTS &&
-           engine->outputs.bytes < ENGINE_MAX_HELD_BYTES;
+    return outputs_held(engine) < ENGINE_MAX_HELD_OUTPUTS &&
+           outputs_held_bytes(engine) < ENGINE_MAX_HELD_BYTES;
 }
 
 bool engine_accepts_input(const struct engine *engine, size_t size)

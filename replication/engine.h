@@ -247,12 +247,12 @@ void engine_step(struct engine *engine, const struct engine_event *event,
  * primary told it. Borrowed, like what engine_create() was given. */
 void engine_set_machine(struct engine *engine, const char *name, struct log_bytes description);
 
-/* The output of this number, which the last update let leave, could not, nor could those behind it:
- * they are offered again a little later, and no other leaves before them. Not called: all of them
- * have left. After that update's other outputs are no longer to be offered, and before the next
- * step. */
+/* The output of this number, which the last update lets leave, cannot, nor can those behind it:
+ * they are offered again a little later, and no other leaves before them. Called between that
+ * update and the next step; once called, no more of the update's outputs may leave. Not called: all
+ * have left.
+ */
 void engine_refuse_output(struct engine *engine, uint64_t number);
-bool engine_output_refused(const struct engine *engine); /* was it called since the last step? */
 
 /* When ENGINE_TICK must come at the latest; UINT64_MAX for never. It is the earlier of two: when a
  * guest that idles is to go on, and all else (peers, claims, acknowledgements). Whoever waits for

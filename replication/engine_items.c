@@ -55,6 +55,21 @@ struct engine_output *output_list_move(struct output_list *list, struct output_l
     return first;
 }
 
+void output_list_prepend(struct output_list *list, struct output_list *from)
+{
+    if (from->first == NULL) {
+        return;
+    }
+    from->last->next = list->first;
+    list->first = from->first;
+    if (list->last == NULL) {
+        list->last = from->last;
+    }
+    list->count += from->count;
+    list->bytes += from->bytes;
+    *from = (struct output_list){0};
+}
+
 void output_list_clear(const struct memory *memory, struct output_list *list)
 {
     while (list->first != NULL) {

@@ -21,6 +21,8 @@ struct engine_output *output_list_add(const struct memory *memory, struct output
  * of them, or NULL if there is none. The chain from it ends with the last one moved. */
 struct engine_output *output_list_move(struct output_list *list, struct output_list *to,
                                        uint64_t number);
+/* Moves all of `from` before what is in `list`. */
+void output_list_prepend(struct output_list *list, struct output_list *from);
 void output_list_clear(const struct memory *memory, struct output_list *list);
 
 struct input_item {

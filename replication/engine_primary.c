@@ -73,8 +73,8 @@ bool primary_lag_allows(struct engine *engine)
 static bool boundary_may_end(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
-    if (!MUTANT(HELD_WITHOUT_LIMIT) && (engine->outputs.count >= ENGINE_MAX_HELD_OUTPUTS / 2 ||
-                                        engine->outputs.bytes >= ENGINE_MAX_HELD_BYTES / 2)) {
+    if (!MUTANT(HELD_WITHOUT_LIMIT) && (outputs_held(engine) >= ENGINE_MAX_HELD_OUTPUTS / 2 ||
+                                        outputs_held_bytes(engine) >= ENGINE_MAX_HELD_BYTES / 2)) {
         return false;
     }
     if (!primary_lag_allows(engine)) {

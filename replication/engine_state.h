@@ -1,12 +1,11 @@
 /*
  * The inside of the engine, shared by the files that make it up: engine.c (dispatch, deadlines,
  * status), engine_primary.c (boundaries and acknowledgements of a live replica), engine_outputs.c
- * (its outputs),
- * engine_backup.c (following the log, going live), engine_join.c (handshake and state transfer,
- * both sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time), engine_finish.c
- * (stop, halt, failure). Nobody else includes this but the simulator, where it copies an engine and
- * takes its fingerprint: a new field belongs there too (fault-injection/simulator/engine_copy.c,
- * fingerprint_engine.c).
+ * (its outputs), engine_backup.c (following the log, going live), engine_join.c (handshake and
+ * state transfer, both sides), engine_claim.c (suspicion and claims), engine_clock.c (guest time),
+ * engine_finish.c (stop, halt, failure). Nobody else includes this but the simulator, where it
+ * copies an engine and takes its fingerprint: a new field belongs there too
+ * (fault-injection/simulator/engine_copy.c, fingerprint_engine.c).
  */
 #ifndef REPLICATION_ENGINE_STATE_H
 #define REPLICATION_ENGINE_STATE_H
@@ -95,7 +94,8 @@ struct engine {
     uint64_t refused_from;
     bool refused; /* the first of `outputs` was, and is offered again at `offer_again_ns` */
     uint64_t offer_again_ns;
-    uint64_t left_ns;       /* when the last of them was offered */
+    uint64_t offered_ns;    /* when the last of them were */
+    uint64_t left_ns;       /* when the last that has left was */
     uint64_t released_sent; /* the last number that the other replica was sent */
     uint64_t state_outputs; /* made before the state that the joiner was given */
 
@@ -202,6 +202,9 @@ void outputs_add(struct engine *engine, const struct engine_event *event);
 void outputs_release(struct engine *engine);
 void outputs_tick(struct engine *engine);
 uint64_t outputs_deadline(const struct engine *engine);
+/* For the limits: those that may not leave yet, or could not, or of which that is not known. */
+size_t outputs_held(const struct engine *engine);
+size_t outputs_held_bytes(const struct engine *engine);
 uint64_t outputs_left(const struct engine *engine); /* by what is known now */
 bool outputs_all_left(const struct engine *engine);
 /* An idle guest's backup would hear of the last outputs only with the next heartbeat. */

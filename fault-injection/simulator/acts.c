@@ -270,7 +270,10 @@ static bool do_to_replica(struct cluster *c, unsigned who, const struct act *act
     case ACT_FLIP_STATE: return flip_state(c, who, act);
     case ACT_CROOK: return be_crooked(c, who, act);
     case ACT_PROMOTE: cluster_promote(c, who); return true;
-    case ACT_SINK: cluster_fill_sink(c, who, (1 + act->amount % SINK_FULL_MS) * MS); return true;
+    case ACT_SINK:
+        cluster_fill_sink(c, who,
+                          (1 + act->amount % SINK_FULL_MS) * (act->draw % 16 == 0 ? 15 : 1) * MS);
+        return true;
     default: return false;
     }
 }

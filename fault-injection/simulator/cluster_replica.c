@@ -27,7 +27,7 @@ uint64_t replica_now(const struct cluster *cluster, unsigned replica)
 static void emit(struct cluster *cluster, unsigned number, const struct engine_output *output)
 {
     struct replica *replica = &cluster->replicas[number];
-    for (; output != NULL && !engine_output_refused(replica->engine); output = output->next) {
+    for (; output != NULL; output = output->next) {
         if (cluster->now_ns < replica->takes_outputs_ns) {
             engine_refuse_output(replica->engine, output->number);
             return;

@@ -66,8 +66,9 @@ static void put_output_list(struct ink *ink, const struct output_list *list)
     }
 }
 
-static void put_outputs(struct ink *ink, const struct engine *engine)
+static void put_outputs(struct ink *ink, const struct engine *engine, uint64_t now_ns)
 {
+    bool untold = engine->leaving.first != NULL || engine->outputs_released > engine->released_sent;
     ink_number(ink, engine->outputs_made);
     ink_number(ink, engine->outputs_released);
     ink_number(ink, engine->known_released);
@@ -75,6 +76,10 @@ static void put_outputs(struct ink *ink, const struct engine *engine)
     ink_number(ink, engine->refused);
     ink_number(ink, engine->released_sent);
     ink_number(ink, engine->state_outputs);
+    put_time(ink, engine->refused || engine->refused_from != 0 ? engine->offer_again_ns : 0,
+             now_ns);
+    put_time(ink, untold ? engine->offered_ns : UINT64_MAX, now_ns);
+    put_time(ink, untold ? engine->left_ns : UINT64_MAX, now_ns);
     put_output_list(ink, &engine->outputs);
     put_output_list(ink, &engine->leaving);
 }
@@ -209,7 +214,7 @@ void fingerprint_engine(struct ink *ink, const struct engine *engine, uint64_t n
     }
     put_config(ink, &engine->config);
     put_log_state(ink, engine);
-    put_outputs(ink, engine);
+    put_outputs(ink, engine, now_ns);
     put_live(ink, engine);
     put_backup(ink, engine, now_ns);
     put_peer(ink, engine, now_ns);

@@ -15,6 +15,7 @@
                 */
 
 #define EMIT_AGAIN_NS 1000000
+#define EMIT_SECONDS  10u
 
 static struct keeper *keeper_of(struct check_run *run)
 {
@@ -272,14 +273,21 @@ int record_boundary(struct check_run *run, const struct vcpu_request *request,
 static int emit(struct check_run *run, uint32_t device, const void *data, size_t size)
 {
     const struct timespec pause = {.tv_nsec = EMIT_AGAIN_NS};
+    const unsigned tries = EMIT_SECONDS * (1000000000u / EMIT_AGAIN_NS);
     char number[ERROR_TEXT_SIZE];
-    int result;
-    while ((result = run->node.ops.emit(run->node.machine, run->track->outputs, device, data,
-                                        size)) == FTVM_E_FULL) {
-        nanosleep(&pause, NULL);
+    int result = FTVM_E_FULL;
+    for (unsigned i = 0; i < tries && result == FTVM_E_FULL && run_ended(run) == 0; i++) {
+        if (i > 0) {
+            nanosleep(&pause, NULL);
+        }
+        result = run->node.ops.emit(run->node.machine, run->track->outputs, device, data, size);
     }
-    return result < 0 ? run_fail(run, "the machine's emit failed: %s", error_text(result, number))
-                      : 0;
+    if (result >= 0 || run_ended(run) != 0) {
+        return 0; /* the caller sees the end */
+    }
+    return result == FTVM_E_FULL
+               ? run_fail(run, "the machine's emit had no room for %u s", EMIT_SECONDS)
+               : run_fail(run, "the machine's emit failed: %s", error_text(result, number));
 }
 
 int record_output(struct check_run *run, uint32_t device, const void *data, size_t size)

@@ -13,7 +13,9 @@ struct counter {
     uint64_t position;
     uint64_t inputs[64];
     size_t input_count;
+    unsigned offers; /* of emit's; the rest is the state */
 };
+#define STATE_SIZE offsetof(struct counter, offers)
 
 struct bench {
     int (*run)(struct bench *bench, struct counter *counter, struct ftvm_node *node);
@@ -42,28 +44,28 @@ static int deliver(void *context, uint32_t device, const void *data, size_t size
 
 static int emit(void *context, uint64_t number, uint32_t device, const void *data, size_t size)
 {
-    (void)number;
-    (void)context;
+    struct counter *counter = context;
     (void)device;
     (void)data;
     (void)size;
-    return 0;
+    counter->offers++;
+    return number > 1 ? -77 : counter->offers < 3 ? FTVM_E_FULL : 0;
 }
 
 static int save(void *context, struct ftvm_writer *writer)
 {
-    return ftvm_write(writer, context, sizeof(struct counter));
+    return ftvm_write(writer, context, STATE_SIZE);
 }
 
 static int load(void *context, struct ftvm_reader *reader)
 {
-    return ftvm_read(reader, context, sizeof(struct counter));
+    return ftvm_read(reader, context, STATE_SIZE);
 }
 
 static void digest(void *context, struct ftvm_digest *digest)
 {
     struct counter *counter = context;
-    ftvm_digest_add(digest, "counter", 0, counter, sizeof *counter);
+    ftvm_digest_add(digest, "counter", 0, counter, STATE_SIZE);
 }
 
 static int begin(struct counter *counter, struct ftvm_node *node, struct ftvm_epoch *epoch)
@@ -289,6 +291,25 @@ Test(check_rules, a_failing_callback_ends_it)
     struct bench bench = make_bench(count);
     bench.world = send_poison;
     expect_broken(&bench, "the machine's deliver failed at position 100: invalid argument");
+}
+
+/* The first output has room the third time, and the second fails. */
+static int send_two(struct bench *bench, struct counter *counter, struct ftvm_node *node)
+{
+    struct ftvm_epoch epoch;
+    int result = begin(counter, node, &epoch);
+    (void)bench;
+    for (unsigned i = 0; i < 2 && result == 0; i++) {
+        result = ftvm_output(node, 1, "x", 1);
+    }
+    return result;
+}
+
+Test(check_rules, what_emit_refuses_is_offered_again_and_what_it_fails_at_ends_it)
+{
+    struct bench bench = make_bench(send_two);
+    expect_broken(&bench, "the machine's emit failed: -77");
+    cr_expect_eq(bench.last.offers, 4);
 }
 
 /* Asks on and on without getting on. */

@@ -26,7 +26,7 @@ static void add_boundary(struct part_history *history, uint64_t position, size_t
 static bool knows(const struct part_history *history, uint64_t position, size_t count)
 {
     struct part_list list;
-    if (!part_history_find(history, position, &list)) {
+    if (!part_history_find(history, position, NULL, 0, &list)) {
         cr_expect_eq(list.count, 0);
         return false;
     }
@@ -77,7 +77,7 @@ Test(parts, any_name_becomes_one_that_a_message_may_have)
     name[sizeof name - 1] = '\0';
     part_history_begin(history, 1);
     add(history, name, 0, "123456789", 9);
-    cr_assert(part_history_find(history, 1, &list));
+    cr_assert(part_history_find(history, 1, NULL, 0, &list));
     cr_expect_eq(strlen(list.parts[0].name), LOG_MAX_NAME);
     cr_expect_eq(list.parts[0].name[1], '?');
     cr_expect_eq(list.parts[0].value.size, 0, "more than 8 bytes are told by their digest");
@@ -92,6 +92,27 @@ static struct log_part part_of(const char *name, uint64_t index, uint64_t digest
                              .size = strlen(value),
                              .digest = digest,
                              .value = {(const uint8_t *)value, strlen(value)}};
+}
+
+/* A window of memory moves on from boundary to boundary, also where the guest idles twice. */
+Test(parts, of_boundaries_at_one_position_those_that_the_other_replica_has)
+{
+    struct part_history *history = part_history_create(NULL);
+    struct part_list list;
+    const struct log_part theirs[] = {part_of("memory", 3, 9, "x")};
+    const struct log_part others[] = {part_of("memory", 77, 9, "x")};
+    for (uint64_t window = 2; window < 5; window++) {
+        part_history_begin(history, 100);
+        add(history, "memory", window, "a", 1);
+    }
+    add_boundary(history, 200, 1);
+    cr_assert(part_history_find(history, 100, theirs, 1, &list));
+    cr_expect_eq(list.parts[0].index, 3);
+    cr_assert(part_history_find(history, 100, others, 1, &list));
+    cr_expect_eq(list.parts[0].index, 4, "the last, where there are no such");
+    cr_assert(part_history_find(history, 100, NULL, 0, &list));
+    cr_expect_eq(list.parts[0].index, 4);
+    part_history_destroy(NULL, history);
 }
 
 Test(parts, report_names_what_differs)

@@ -178,6 +178,105 @@ Test(engine_edges, a_joiner_that_does_not_load_does_not_hold_the_guest_for_ever)
     engine_destroy(bench.engine);
 }
 
+/* ---- Outputs that could not leave ------------------------------------------------------------ */
+
+/* As if it could not leave, nor those behind it. Returns how many were offered. */
+static size_t refuse(struct bench *bench)
+{
+    const struct engine_action *emit = find(bench, ENGINE_DO_EMIT);
+    size_t count = 0;
+    for (const struct engine_output *output = emit != NULL ? emit->outputs : NULL; output != NULL;
+         output = output->next) {
+        count++;
+    }
+    if (count > 0) {
+        engine_refuse_output(bench->engine, emit->outputs->number);
+    }
+    return count;
+}
+
+static void tick_at_deadline(struct bench *bench)
+{
+    uint64_t deadline_ns = engine_deadline(bench->engine);
+    cr_assert_lt(deadline_ns, UINT64_MAX);
+    bench->now_ns = deadline_ns > bench->now_ns ? deadline_ns : bench->now_ns;
+    step(bench, (struct engine_event){.type = ENGINE_TICK});
+}
+
+static void fill(struct bench *bench, size_t size)
+{
+    static const uint8_t data[100000];
+    start(bench, ENGINE_PRIMARY);
+    step(bench, (struct engine_event){.type = ENGINE_BEGIN});
+    for (unsigned i = 0; i < 2 * ENGINE_MAX_HELD_OUTPUTS && engine_accepts_vcpu(bench->engine);
+         i++) {
+        step(bench, (struct engine_event){.type = ENGINE_OUTPUT, .data = {data, size}});
+        refuse(bench);
+    }
+    cr_assert_not(engine_accepts_vcpu(bench->engine));
+}
+
+/* The limits hold, however long it lasts; and one that is refused is offered alone, or each offer
+ * would go through all. Once they leave, the guest goes on. */
+static void stand_still_and_go_on(size_t size)
+{
+    struct bench bench;
+    fill(&bench, size);
+    uint64_t made = status_of(&bench).outputs;
+    cr_expect_eq(status_of(&bench).outputs_held, made);
+    run_epoch(&bench, 0);
+    cr_expect_null(find(&bench, ENGINE_DO_REPLY));
+    refuse(&bench);
+    for (unsigned i = 0; i < 1000; i++) {
+        uint64_t before_ns = bench.now_ns;
+        tick_at_deadline(&bench);
+        cr_assert_leq(refuse(&bench), 1);
+        cr_assert_geq(bench.now_ns, before_ns + (i > 0 ? MS : 0));
+        cr_assert_not(engine_accepts_vcpu(bench.engine));
+        cr_assert_null(find(&bench, ENGINE_DO_REPLY));
+    }
+    uint64_t opened_ns = bench.now_ns;
+    while (find(&bench, ENGINE_DO_REPLY) == NULL) {
+        tick_at_deadline(&bench);
+    }
+    cr_expect_leq(bench.now_ns, opened_ns + 2 * MS);
+    cr_expect_eq(status_of(&bench).outputs_released, made);
+    cr_expect(engine_accepts_vcpu(bench.engine));
+    engine_destroy(bench.engine);
+}
+
+Test(engine_edges, the_guest_stands_still_while_many_outputs_are_refused, .timeout = 60)
+{
+    stand_still_and_go_on(1);
+}
+
+Test(engine_edges, the_guest_stands_still_while_large_outputs_are_refused, .timeout = 60)
+{
+    stand_still_and_go_on(100000);
+}
+
+Test(engine_edges, a_halt_waits_for_what_was_refused)
+{
+    struct bench bench;
+    start(&bench, ENGINE_PRIMARY);
+    step(&bench, (struct engine_event){.type = ENGINE_BEGIN});
+    step(&bench, (struct engine_event){.type = ENGINE_OUTPUT, .data = {(const uint8_t *)"x", 1}});
+    cr_assert_eq(refuse(&bench), 1);
+    step(&bench, (struct engine_event){.type = ENGINE_BOUNDARY, .position = 100, .halt = true});
+    for (unsigned i = 0; i < 20; i++) {
+        tick_at_deadline(&bench);
+        cr_assert_null(find(&bench, ENGINE_DO_RELEASE));
+        refuse(&bench);
+    }
+    tick_at_deadline(&bench);
+    cr_assert_not_null(find(&bench, ENGINE_DO_EMIT));
+    uint64_t left_ns = bench.now_ns;
+    tick_at_deadline(&bench);
+    cr_expect_not_null(find(&bench, ENGINE_DO_RELEASE));
+    cr_expect_lt(bench.now_ns, left_ns + MS);
+    engine_destroy(bench.engine);
+}
+
 /* ---- Stopping while a claim is under way --------------------------------------------- */
 
 /* A protected primary has lost its backup and asked for the next term. Returns the claim's id. */

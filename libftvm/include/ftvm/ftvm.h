@@ -255,14 +255,18 @@ struct ftvm_machine_ops {
     /* An output may leave: send it now. Must not block. 0 when it is gone: from then on it counts
      * as released, and the backup drops what it kept of it, so that what still waits in a queue of
      * this process is lost with the process. FTVM_E_FULL when there is no room for it now: it is
-     * offered again a millisecond later, and all outputs behind it, of every device, wait; what has
-     * no room for long fills the queue, and the guest waits (ftvm_output). Any other negative
-     * result ends the node (FTVM_E_MACHINE). Called on the active replica only, in the order of
-     * ftvm_output. `number` counts the machine's outputs from 1, and is the same on every replica.
-     * After a promotion outputs come again that the lost primary had sent without having told it
-     * yet, those of the last few milliseconds: whoever keeps the last number can tell them from new
-     * ones. One call at a time, on the I/O or
-     * the vCPU thread; the latter is then inside of a call to the library. May call ftvm_input,
+     * offered again a millisecond later, and all outputs behind it, of every device, wait. What has
+     * no room for long fills the library's queue, and the guest waits (ftvm_output); a new backup
+     * does not protect it before what was made until then has left; ftvm_halt waits for it, and
+     * ftvm_node_stop does not. Any other negative result ends the node (FTVM_E_MACHINE).
+     *
+     * Called on the active replica only, in the order of ftvm_output. `number` counts the machine's
+     * outputs from 1, and is the same on every replica. After a promotion outputs come again that
+     * the lost primary had sent without having told it yet, those of the last few milliseconds:
+     * whoever keeps the last number can tell them from new ones.
+     *
+     * One call at a time, on the I/O or the vCPU thread; the latter is then inside of a call to the
+     * library. The first may come before ops.promoted has returned. May call ftvm_input,
      * ftvm_node_stop and ftvm_node_fail. May come until ftvm_node_destroy has returned, so the
      * machine lives longer than its node. */
     int (*emit)(void *machine, uint64_t number, uint32_t device, const void *data, size_t size);
@@ -372,12 +376,12 @@ struct ftvm_event {
     uint64_t detected_ns;      /* FAILOVER: last sign of life until suspicion */
     uint64_t claimed_ns;       /* FAILOVER: suspicion until the claim was won */
     uint64_t consumed_ns;      /* FAILOVER: claim until the log was consumed */
-    uint64_t live_ns;          /* FAILOVER: log consumed until the kept outputs were sent again */
-    ftvm_position agreed;      /* DIVERGED: last that agreed */
-    int error;                 /* STOP: enum ftvm_error, or 0 */
-    const char *report; /* DIVERGED: on the primary, which parts of the state differ, a line for
-                           each, the last without its end; "" on the backup, which knows its own
-                           alone; never NULL */
+    uint64_t live_ns;     /* FAILOVER: log consumed until the kept outputs were offered to emit */
+    ftvm_position agreed; /* DIVERGED: last that agreed */
+    int error;            /* STOP: enum ftvm_error, or 0 */
+    const char *report;   /* DIVERGED: on the primary, which parts of the state differ, a line for
+                             each, the last without its end; "" on the backup, which knows its own
+                             alone; never NULL */
 };
 
 /* How much a line of the log matters. */
