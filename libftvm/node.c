@@ -24,6 +24,7 @@ int node_set_error(struct ftvm_node *node, int error, const char *format, ...)
     va_end(arguments);
     pthread_mutex_lock(&node->lock);
     memcpy(node->error, line, sizeof line);
+    node->misused = error == FTVM_E_THREAD || error == FTVM_E_STATE;
     pthread_mutex_unlock(&node->lock);
     return error;
 }

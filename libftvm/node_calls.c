@@ -39,8 +39,17 @@ static int enter(struct ftvm_node *node, const char *call)
     return 0;
 }
 
+/* A call that tells the end has its line, also if a callback made a wrong call on the way. */
 static int leave(struct ftvm_node *node, int result)
 {
+    if (result < 0 && result == atomic_load(&node->ended)) {
+        pthread_mutex_lock(&node->lock);
+        if (node->misused && node->end_line[0] != '\0') {
+            memcpy(node->error, node->end_line, sizeof node->error);
+            node->misused = false;
+        }
+        pthread_mutex_unlock(&node->lock);
+    }
     atomic_store(&node->inside, false);
     return result;
 }

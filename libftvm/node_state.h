@@ -190,6 +190,8 @@ struct ftvm_node {
     void *description; /* of a backup, from the primary */
     size_t description_size;
     char error[NODE_ERROR_SIZE];
+    bool misused;                   /* it is about a call that may not be made */
+    char end_line[NODE_ERROR_SIZE]; /* why the node ended; "" while it runs */
     struct ftvm_status status;
     uint64_t heard_ns;
     uint64_t hold_ns[NODE_HOLD_SAMPLES];

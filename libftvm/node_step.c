@@ -1,6 +1,7 @@
 /* One step of the engine, and doing what it says. I/O thread. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "libftvm/error.h"
 #include "libftvm/node_state.h"
@@ -48,6 +49,9 @@ static void end_node(struct ftvm_node *node, enum engine_end end, const char *re
     int error = node_error_of_end(end);
     node->ended_ns = node_now_ns(node);
     node_set_error(node, error, "%s", reason);
+    pthread_mutex_lock(&node->lock);
+    memcpy(node->end_line, node->error, sizeof node->end_line);
+    pthread_mutex_unlock(&node->lock);
     atomic_store(&node->live, false);
     atomic_store(&node->ended, error);
     wake_all(&node->vcpu_wake);
