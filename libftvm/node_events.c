@@ -7,6 +7,8 @@
 #include "libftvm/node_state.h"
 #include "libftvm/part_report.h"
 
+#define FAILOVER_TEXT_SIZE 96u
+
 int node_error_of_end(enum engine_end end)
 {
     switch (end) {
@@ -144,7 +146,6 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
     }
     if (notice->type == ENGINE_NOTICE_FAILOVER) {
         /* Told when the kept outputs were offered, with the time that this took. */
-        event.text = "live";
         node->failover = event;
         node->failover_pending = true;
         return;
@@ -154,10 +155,16 @@ void node_tell_notice(struct ftvm_node *node, const struct engine_notice *notice
 
 void node_tell_failover(struct ftvm_node *node, uint64_t live_ns)
 {
+    struct ftvm_event event = node->failover;
+    uint64_t whole_ns = event.detected_ns + event.claimed_ns + event.consumed_ns + live_ns;
+    char text[FAILOVER_TEXT_SIZE];
+    snprintf(text, sizeof text, "took over, %.1f ms after the primary's last sign of life",
+             (double)whole_ns / 1e6);
     node->failover_pending = false;
-    node->failover.live_ns = live_ns;
-    node->failover.peer = "";
-    tell(node, &node->failover);
+    event.live_ns = live_ns;
+    event.peer = "";
+    event.text = text;
+    tell(node, &event);
 }
 
 void node_tell_end(struct ftvm_node *node, int error, const char *text)

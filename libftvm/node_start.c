@@ -62,7 +62,9 @@ static int start_of_day(struct ftvm_node *node, uint64_t claim_id, uint64_t *ter
     char reason[ARBITER_ERROR_SIZE];
     switch (arbiter_start(node->arbiter, &claim, &record, reason, sizeof reason)) {
     case ARBITER_WON: *term = record.term > 0 ? record.term : 1; return 0;
-    case ARBITER_LOST: return node_set_error(node, FTVM_E_ACTIVE, "%s", reason);
+    case ARBITER_LOST:
+        return node_set_error(node, FTVM_E_ACTIVE, "%s: join it, or take over if it runs no more",
+                              reason);
     default: return node_set_error(node, FTVM_E_ARBITER, "%s", reason);
     }
 }

@@ -59,7 +59,7 @@ static int write_chunks(struct ftvm_writer *base, const void *data, size_t size)
 int vcpu_save(struct ftvm_node *node)
 {
     struct chunk_writer writer;
-    writer.base.write = write_chunks;
+    writer.base = (struct ftvm_writer){.write = write_chunks};
     writer.node = node;
     writer.used = 0;
     struct vcpu_request request = {0};

@@ -2,10 +2,16 @@
 
 int ftvm_write(struct ftvm_writer *writer, const void *data, size_t size)
 {
-    return writer->write(writer, data, size);
+    if (writer->error >= 0) {
+        writer->error = writer->write(writer, data, size);
+    }
+    return writer->error;
 }
 
 int ftvm_read(struct ftvm_reader *reader, void *data, size_t size)
 {
-    return reader->read(reader, data, size);
+    if (reader->error >= 0) {
+        reader->error = reader->read(reader, data, size);
+    }
+    return reader->error;
 }

@@ -10,10 +10,12 @@
 
 struct ftvm_writer {
     int (*write)(struct ftvm_writer *writer, const void *data, size_t size);
+    int error; /* negative: it has failed, and does not go on */
 };
 
 struct ftvm_reader {
     int (*read)(struct ftvm_reader *reader, void *data, size_t size);
+    int error; /* the same */
 };
 
 #endif

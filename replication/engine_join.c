@@ -172,7 +172,9 @@ void join_state_chunk(struct engine *engine, struct log_bytes data)
 /* The guest stands still for its primary alone, `pause_ns` then. */
 static void transfer_done(struct engine *engine, uint64_t pause_ns)
 {
-    struct engine_notice *notice = engine_notify(engine, ENGINE_NOTICE_TRANSFER, "%s", "done");
+    struct engine_notice *notice =
+        engine_notify(engine, ENGINE_NOTICE_TRANSFER, "the state is complete, %llu bytes",
+                      (unsigned long long)engine->state_size);
     notice->done = engine->state_size;
     notice->total = engine->state_size;
     notice->pause_ns = pause_ns;

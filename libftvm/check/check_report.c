@@ -49,6 +49,9 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Timers of guests have periods of 1 to 20 ms, and a fault at one of them needs some of these. */
+#define LITTLE_TIME_NS UINT64_C(100000000)
+
 /* Two machines that would differ in what did not happen agree. */
 static void say_unseen(const struct check_session *session, const struct track *recorded,
                        struct ftvm_check_report *report)
@@ -69,6 +72,11 @@ static void say_unseen(const struct check_session *session, const struct track *
             "\nnot seen: %" PRIu64 " of %" PRIu64 " epochs, as the guest waits for an input that "
             "nobody gives it (check.world)",
             session->check.epochs - recorded->boundaries, session->check.epochs);
+    }
+    if (seen.running_ns < LITTLE_TIME_NS && session->check.unit_ns > 0) {
+        say(report,
+            "\nnot seen: a timer of more than %s that goes off while the guest runs: raise unit_ns",
+            running);
     }
     if (seen.ran_out == 0 && seen.idle > 0) {
         say(report, "\nnot seen: an epoch that ran its length, as the guest always idled before: "

@@ -125,6 +125,16 @@ Test(check_agreement, tells_the_guest_time_and_how_much_of_it_the_guest_ran, .ti
     expect_agreement(&checked);
     checked_expect_text(&checked,
                         "\nguest time: 1.4 ms, 791 us of it running; 25 epochs ended idle");
+    checked_expect_text(&checked, "not seen: a timer of more than 791 us");
+}
+
+Test(check_agreement, of_a_long_life_misses_nothing, .timeout = 60)
+{
+    struct checked checked;
+    checked_prepare(&checked, FAULT_NONE);
+    checked.check.epoch_length = 5000;
+    checked.check.unit_ns = 1000;
+    expect_agreement(&checked);
     expect_no_text(&checked, "not seen");
 }
 

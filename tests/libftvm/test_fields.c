@@ -90,6 +90,27 @@ Test(fields, that_cannot_be_written_give_the_writers_error)
     }
 }
 
+/* So that it is enough to look at the last result. */
+Test(fields, and_what_comes_behind_fail_once_something_has)
+{
+    struct stream *stream = make_stream();
+    struct cpu loaded = {0};
+    uint8_t byte = 1;
+    cr_assert_eq(ftvm_write_fields(&stream->writer, fields, &some), 0);
+    size_t used = stream->used;
+    stream->limit = used;
+    cr_expect_eq(ftvm_write(&stream->writer, &byte, 1), FTVM_E_LOST);
+    stream->limit = STREAM_NO_LIMIT;
+    cr_expect_eq(ftvm_write(&stream->writer, &byte, 1), FTVM_E_LOST);
+    cr_expect_eq(stream->used, used);
+    stream->limit = 20;
+    cr_expect_eq(ftvm_read_fields(&stream->reader, fields, &loaded), FTVM_E_LOST);
+    stream->limit = STREAM_NO_LIMIT;
+    cr_expect_eq(ftvm_read(&stream->reader, &byte, 1), FTVM_E_LOST);
+    cr_expect_eq(byte, 1);
+    free(stream);
+}
+
 /* ---- Digest ---------------------------------------------------------------------------------- */
 
 struct told {

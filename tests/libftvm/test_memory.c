@@ -192,11 +192,13 @@ Test(memory, that_ends_anywhere_fails_as_its_reader_does)
     for (size_t limit = 0; limit < whole->used; limit++) {
         whole->limit = limit;
         whole->read = 0;
+        whole->reader.error = 0;
         cr_assert_eq(ftvm_read_memory(&whole->reader, memory, 5 * PAGE), FTVM_E_LOST, "at %zu",
                      limit);
     }
     whole->limit = STREAM_NO_LIMIT;
     whole->read = 0;
+    whole->reader.error = 0;
     cr_expect_eq(ftvm_read_memory(&whole->reader, memory, 5 * PAGE), 0);
     free(memory);
     free(whole);

@@ -38,8 +38,9 @@
  * ftvm_clock. "I/O thread" is the library's own, or whoever calls ftvm_node_dispatch (enum
  * ftvm_io). Other calls say which thread may make them. A call on a thread that may not make it is
  * refused (FTVM_E_THREAD), and so is one at the wrong time (FTVM_E_STATE). The library has no
- * global state: any number of nodes may live in one process. It installs no signal handlers, prints
- * nothing and never exits. On fork() a node stays with the parent: the child must not touch it.
+ * global state: any number of nodes may live in one process. It installs no signal handlers, raises
+ * no SIGPIPE, prints nothing and never exits. On fork() a node stays with the parent: the child
+ * must not touch it.
  *
  * Errors. Every call that can fail returns 0, or one of the negative enum ftvm_error (ftvm_node_fd:
  * a descriptor in place of the 0); ftvm_node_error() then has a line for people that names the
@@ -147,13 +148,15 @@ struct ftvm_node;
 /* Where a state is written to, during ops.save. */
 struct ftvm_writer;
 /* Appends to the state; blocks while the other replica is slower. A negative result (the joiner is
- * gone) must be returned from ops.save. vCPU thread, inside ops.save only. */
+ * gone) must be returned from ops.save; it comes again with each further call, so that it is enough
+ * to look at that of the last. vCPU thread, inside ops.save only. */
 FTVM_API int ftvm_write(struct ftvm_writer *writer, const void *data, size_t size);
 
 /* Where a state is read from, during ops.load. */
 struct ftvm_reader;
 /* Reads exactly `size` bytes, blocking until they are here. A negative result (end of state,
- * primary lost) must be returned from ops.load. vCPU thread, inside ops.load only. */
+ * primary lost) must be returned from ops.load; it comes again with each further call, which read
+ * nothing. vCPU thread, inside ops.load only. */
 FTVM_API int ftvm_read(struct ftvm_reader *reader, void *data, size_t size);
 
 /* Where the parts of a machine's state are told, during ops.digest. */
@@ -540,13 +543,16 @@ FTVM_API int ftvm_idle(struct ftvm_node *node, ftvm_position position, uint64_t 
 FTVM_API int ftvm_halt(struct ftvm_node *node, ftvm_position position);
 
 /* Something leaves the machine; of 0 bytes, too. Copied; emitted through ops->emit when the
- * protocol allows. Blocks while the bounded queue is full. vCPU thread. */
+ * protocol allows. Costs no entry of the log. Blocks while the bounded queue is full. What ends the
+ * run ends it at the next ftvm_boundary too, so that this result may be ignored; but for
+ * FTVM_E_TOO_LARGE, beyond FTVM_MAX_OUTPUT, and wrong calls. vCPU thread. */
 FTVM_API int ftvm_output(struct ftvm_node *node, uint32_t device, const void *data, size_t size);
 
 /* An environment instruction: in `value` goes what this replica would answer, out comes what the
- * log says (on a primary: the same). `position` is that of the instruction, inside the epoch.
- * Returns at once on an active replica, and blocks a backup until the log is here. FTVM_E_TOO_LARGE
- * for 0 bytes, and beyond FTVM_MAX_VALUE; the errors of ftvm_boundary. vCPU thread. */
+ * log says (on a primary: the same). `position` is that of the instruction, inside the epoch; an
+ * instruction may ask more than once. Returns at once on an active replica, and blocks a backup
+ * until the log is here. FTVM_E_TOO_LARGE for 0 bytes, and beyond FTVM_MAX_VALUE; else the errors
+ * of ftvm_boundary, which that tells again. vCPU thread. */
 FTVM_API int ftvm_value(struct ftvm_node *node, ftvm_position position, void *value, size_t size);
 
 /* A read of the guest's clock as an environment instruction, for machines that cannot compute time
@@ -624,7 +630,8 @@ FTVM_API void ftvm_node_error(const struct ftvm_node *node, char *line, size_t s
 /* Ends the I/O thread, if it still runs (a primary that was not stopped dies like a crashed one),
  * and frees everything. Any thread but the I/O thread (FTVM_E_THREAD), and not while the vCPU
  * thread or a dispatching one is inside a call on this node (FTVM_E_STATE): on error the node lives
- * on. NULL is fine. */
+ * on. No other thread may be in a call on it, or make one later: join those that give inputs first,
+ * and take back signal handlers that stop it. NULL is fine. */
 FTVM_API int ftvm_node_destroy(struct ftvm_node *node);
 
 /* ---- The embedder's own event loop ----------------------------------------------------------- *
