@@ -163,7 +163,8 @@ static bool settling_is_due(const struct engine *engine)
 
 uint64_t outputs_deadline(const struct engine *engine)
 {
-    if (!decides(engine)) {
+    bool idle = outputs_all_left(engine) && engine->outputs_released <= engine->released_sent;
+    if (idle || !decides(engine)) {
         return UINT64_MAX;
     }
     if (engine->refused_from != 0) {

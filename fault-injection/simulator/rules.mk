@@ -6,15 +6,18 @@ SIM_SOURCES := $(wildcard fault-injection/simulator/*.c logging/*.c replication/
 	replication/arbiter_record.c replication/arbiter_rules.c
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/sim/%.o) $(PROTO).o
 
+# As one piece of code, it is a quarter faster. Clang would want another linker for that.
+SIM_WHOLE := $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto)
+
 $(SIM_OBJECTS): | $(PROTO).h
 $(BUILD)/sim/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,SIM   $<)
-	$(Q)$(CC) $(CPPFLAGS) -DFTVM_MUTANTS $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -DFTVM_MUTANTS $(CFLAGS) $(SIM_WHOLE) -MMD -MP -c $< -o $@
 
 $(BUILD)/ftvm-sim: $(SIM_OBJECTS)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $^ \
+	$(Q)$(CC) $(CFLAGS) $(SIM_WHOLE) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $^ \
 		$(shell pkg-config --libs $(PKGS_logging)) -o $@
 
 # What is not the program's own: for tests in virtual time.
