@@ -48,10 +48,10 @@ int ftvm_write_memory(struct ftvm_writer *writer, const void *memory, size_t siz
         if (is_zero(start, page_size(size, page))) {
             continue;
         }
-        result = write_number(writer, page);
-        result = result < 0 ? result : ftvm_write(writer, start, page_size(size, page));
+        write_number(writer, page);
+        result = ftvm_write(writer, start, page_size(size, page));
     }
-    return result < 0 ? result : write_number(writer, END_MARK);
+    return write_number(writer, END_MARK);
 }
 
 static int read_number(struct ftvm_reader *reader, uint64_t *number)

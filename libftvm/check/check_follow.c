@@ -30,6 +30,21 @@ static int end_different(struct check_run *run, ftvm_position position)
                                   difference->differs));
 }
 
+/* Compares the state at a place that is not along the log. 0, or the run has ended. */
+static int compare_state(struct check_run *run, const struct kept_state *kept, enum run_place place,
+                         ftvm_position position)
+{
+    struct parts_source source = run_source(run);
+    int result = parts_compare(&source, kept, &run->session->names, &run->difference);
+    if (result > 0) {
+        run->place = place;
+        result = end_different(run, position);
+        run->difference.differs = position;
+        return result;
+    }
+    return result < 0 ? run_end(run, result) : 0;
+}
+
 /* Where an epoch ends as the guest idles, its end may come first: either call is right then. */
 static bool same_kinds(const struct call *recorded, const struct call *again,
                        enum told_lengths lengths)
@@ -187,32 +202,8 @@ static int begin_loaded(struct check_run *run, struct ftvm_epoch *first)
                         "load left %zu bytes unread of the %zu that save wrote at position %llu",
                         unread, state->size, at);
     }
-    struct parts_source source = run_source(run);
-    result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);
-    if (result > 0) {
-        run->place = PLACE_LOAD;
-        result = end_different(run, state->epoch.position);
-        run->difference.differs = state->epoch.position;
-        return result;
-    }
-    if (result < 0 || run->plan->load_ends) {
-        return run_end(run, result < 0 ? result : FTVM_E_STOPPED);
-    }
-    return 0;
-}
-
-/* A machine that is another one from the start is not to be looked for in its first step. */
-static int compare_made(struct check_run *run, ftvm_position position)
-{
-    struct parts_source source = run_source(run);
-    int result =
-        parts_compare(&source, &run->plan->script->made, &run->session->names, &run->difference);
-    if (result > 0) {
-        run->place = PLACE_MADE;
-        result = end_different(run, position);
-        run->difference.differs = position;
-    }
-    return result < 0 ? run_end(run, result) : 0;
+    result = compare_state(run, &state->parts, PLACE_LOAD, state->epoch.position);
+    return result == 0 && run->plan->load_ends ? run_end(run, FTVM_E_STOPPED) : result;
 }
 
 int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoch *first)
@@ -235,7 +226,9 @@ int follow_begin(struct check_run *run, ftvm_position position, struct ftvm_epoc
                                         .next_length = script->first_length};
     stops_begin_epoch(&run->plan_stops, 0, position);
     run_start_epoch(run, &boundary, first);
-    int result = compare_made(run, position); /* with the epoch that the recorded one was told */
+    /* A machine that is another one from the start is not to be looked for in its first step. It is
+     * compared with the epoch that the recorded one was told. */
+    int result = compare_state(run, &script->made, PLACE_MADE, position);
     tell_epoch(run, first);
     return result;
 }
@@ -262,17 +255,8 @@ static int save(struct check_run *run, const struct step *step)
                         (unsigned long long)step->call.position, error_text(result, number));
     }
     state->saved = true;
-    result = parts_compare(&source, &state->parts, &run->session->names, &run->difference);
-    if (result > 0) {
-        run->place = PLACE_SAVE;
-        result = end_different(run, step->call.position);
-        run->difference.differs = step->call.position;
-        return result;
-    }
-    if (result < 0 || run->plan->save_ends) {
-        return run_end(run, result < 0 ? result : FTVM_E_STOPPED);
-    }
-    return 0;
+    result = compare_state(run, &state->parts, PLACE_SAVE, step->call.position);
+    return result == 0 && run->plan->save_ends ? run_end(run, FTVM_E_STOPPED) : result;
 }
 
 /* ---- The calls ------------------------------------------------------------------------------- */

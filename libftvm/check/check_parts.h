@@ -10,7 +10,8 @@
 #include "libftvm/check/check_difference.h"
 #include "libftvm/digest.h"
 
-#define PART_VALUE_SIZE 8u /* kept always */
+#define PART_VALUE_SIZE 8u         /* kept always */
+#define KEPT_PARTS      (1u << 20) /* what a keeper has to begin with */
 
 /* Names of parts, each once. They live as long as the check does, longer than any node. */
 struct names {

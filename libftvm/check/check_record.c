@@ -52,7 +52,6 @@ static uint64_t length_from(struct check_run *run, ftvm_position position)
 }
 
 /* A new machine as it was made. It has a budget of its own, as the run's may keep no long part. */
-#define MADE_PARTS (1u << 20)
 #define MADE_BYTES ((size_t)64 << 20)
 static int keep_made(struct check_run *run)
 {
@@ -60,7 +59,7 @@ static int keep_made(struct check_run *run)
     struct parts_source source = run_source(run);
     struct keeper keeper = {.names = track->keeper.names,
                             .arena = &track->arena,
-                            .parts_left = MADE_PARTS,
+                            .parts_left = KEPT_PARTS,
                             .bytes_left = MADE_BYTES};
     int result = run->plan->guided ? 0 : parts_keep(&source, true, &keeper, &track->made);
     return result < 0 ? run_end(run, result) : 0;

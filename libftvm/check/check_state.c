@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_PARTS (1u << 20)
 #define KEPT_BYTES ((size_t)1 << 28)
 
 struct memory_writer {

@@ -6,8 +6,7 @@
 #include "logging/codec.h"
 #include "logging/digest.h"
 
-#define KEPT_PARTS   (1u << 20) /* of all states of a run */
-#define SHORT_OUTPUT 256u       /* bytes that are kept of any output */
+#define SHORT_OUTPUT 256u /* bytes that are kept of any output */
 
 void track_open(struct track *track, struct names *names, size_t bytes)
 {

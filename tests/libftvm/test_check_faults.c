@@ -2,14 +2,19 @@
 #include "tests/libftvm/checked.h"
 
 /* Found by running again, in the instruction at FAULT_POSITION. */
+static void expect_found_by(struct checked *checked, const char *what)
+{
+    checked_run(checked);
+    checked_expect_exact(checked, FAULT_POSITION + 1);
+    checked_expect_text(checked, "how: run again as it was");
+    checked_expect_text(checked, what);
+}
+
 static void expect_found(enum check_fault fault, const char *what)
 {
     struct checked checked;
     checked_prepare(&checked, fault);
-    checked_run(&checked);
-    checked_expect_exact(&checked, FAULT_POSITION + 1);
-    checked_expect_text(&checked, "how: run again as it was");
-    checked_expect_text(&checked, what);
+    expect_found_by(&checked, what);
 }
 
 Test(check_faults, host_time, .timeout = 60)
@@ -25,10 +30,7 @@ Test(check_faults, host_time_in_whole_seconds, .timeout = 60)
     ftvm_check_init(&defaults);
     checked_prepare(&checked, FAULT_SECONDS);
     checked.check.pause_ms = defaults.pause_ms;
-    checked_run(&checked);
-    checked_expect_exact(&checked, FAULT_POSITION + 1);
-    checked_expect_text(&checked, "how: run again as it was");
-    checked_expect_text(&checked, "what: register 3: 0x");
+    expect_found_by(&checked, "what: register 3: 0x");
 }
 
 /* First seen in a run that is stopped elsewhere, the fifth; but it comes in one that is not, too.

@@ -427,32 +427,32 @@ Test(misuse, versions_can_be_compared)
     cr_expect_eq(ftvm_version_number(), FTVM_VERSION_NUMBER);
 }
 
+static void expect_end(struct machine *machine, struct ftvm_epoch *epoch, const char *in_line)
+{
+    int result = 0;
+    for (ftvm_position at = 1000; result == 0; at += 1000) {
+        result = ftvm_boundary(machine->node, at, epoch);
+    }
+    expect_error(machine->node, result, FTVM_E_MACHINE, in_line);
+    cr_expect_eq(ftvm_node_destroy(machine->node), 0);
+}
+
 Test(misuse, deliver_that_fails_ends_the_node_with_its_code)
 {
     struct machine machine = {.deliver_result = -77};
     struct ftvm_epoch epoch;
-    int result = 0;
     start_lone(&machine, &epoch);
     cr_assert_eq(ftvm_input(machine.node, 1, "x", 1), 0);
-    for (ftvm_position at = 1000; result == 0; at += 1000) {
-        result = ftvm_boundary(machine.node, at, &epoch);
-    }
-    expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's deliver failed: -77");
-    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+    expect_end(&machine, &epoch, "the machine's deliver failed: -77");
 }
 
 Test(misuse, emit_that_fails_ends_the_node_with_its_code)
 {
     struct machine machine = {.emit_result = -77};
     struct ftvm_epoch epoch;
-    int result = 0;
     start_lone(&machine, &epoch);
     cr_assert_eq(ftvm_output(machine.node, 1, "x", 1), 0);
-    for (ftvm_position at = 1000; result == 0; at += 1000) {
-        result = ftvm_boundary(machine.node, at, &epoch);
-    }
-    expect_error(machine.node, result, FTVM_E_MACHINE, "the machine's emit failed: -77");
-    cr_expect_eq(ftvm_node_destroy(machine.node), 0);
+    expect_end(&machine, &epoch, "the machine's emit failed: -77");
 }
 
 /* ---- Destroying what is in use ------------------------------------------------------------- */
